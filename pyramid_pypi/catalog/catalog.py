@@ -1,0 +1,155 @@
+"""The catalog as one object: what repositories ask and what they write."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from pyramid_pypi.catalog import reading, writing
+from pyramid_pypi.catalog.engine import database_path, prepare, reading_engine, writing_engine
+from pyramid_pypi.catalog.stamp import Stamp
+from pyramid_pypi.errors import CatalogUnavailable
+from pyramid_pypi.model import Change, File, Identity, ProjectName, ProjectPage, ProjectStatus
+
+__all__ = ["Catalog"]
+
+
+class Catalog:
+    """The projects and files of all repositories, in one SQL database.
+
+    Every method is one statement or one short transaction, and may raise CatalogUnavailable.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Open the database at `url`, creating or migrating it. Raises CatalogUnavailable."""
+        self.url = url
+        self._read = reading_engine(url)
+        self._write = writing_engine(url)
+        prepare(self._read, url)
+        path = database_path(url)
+        self.stamp = Stamp(path.with_name(f"{path.name}-stamp"))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._read.dispose()
+        self._write.dispose()
+
+    def check(self) -> None:
+        """Raise CatalogUnavailable when the database does not answer."""
+        with self._reading() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def projects(self, repository: str) -> list[ProjectName]:
+        """Return the projects of `repository` by normalised name."""
+        with self._reading() as connection:
+            return reading.projects(connection, repository)
+
+    def page(self, repository: str, name: str) -> ProjectPage | None:
+        """Return a project and its files, or None."""
+        with self._reading() as connection:
+            return reading.page(connection, repository, name)
+
+    def file(self, repository: str, filename: str) -> File | None:
+        """Return the file of that name, in whatever case it is asked for, or None."""
+        with self._reading() as connection:
+            return reading.file(connection, repository, filename)
+
+    def files(self, repository: str) -> Iterator[File]:
+        """Yield every file of `repository`, without holding all of them in memory."""
+        with self._reading() as connection:
+            yield from reading.files(connection, repository)
+
+    def status(self, repository: str, name: str) -> ProjectStatus | None:
+        """Return the status marker of a project, None when there is no such project."""
+        with self._reading() as connection:
+            return reading.status(connection, repository, name)
+
+    def removed(self, repository: str, filename: str) -> str | None:
+        """Return the SHA-256 of a removed file of that name, or None."""
+        with self._reading() as connection:
+            return reading.removed(connection, repository, filename)
+
+    def metadata(self, sha256: str) -> bytes | None:
+        """Return the core metadata with this digest, byte for byte, or None."""
+        with self._reading() as connection:
+            body = reading.metadata(connection, sha256)
+        return None if body is None else zlib.decompress(body)
+
+    def last_serial(self) -> int:
+        """Return the serial of the newest change, 0 before the first."""
+        with self._reading() as connection:
+            return reading.last_serial(connection)
+
+    def changes_since(self, serial: int, *, limit: int = 50_000) -> list[Change]:
+        """Return the changes after `serial`, oldest first."""
+        with self._reading() as connection:
+            return reading.changes_since(connection, serial, limit)
+
+    def is_scanned(self, repository: str) -> bool:
+        """Tell whether the storage of `repository` has once been read completely."""
+        with self._reading() as connection:
+            return reading.is_scanned(connection, repository)
+
+    def mark_scanned(self, repository: str) -> None:
+        """Remember that the storage of `repository` has been read completely."""
+        with self._writing() as connection:
+            writing.mark_scanned(connection, repository)
+
+    def add(
+        self, repository: str, file: File, by: Identity, *, display: str, metadata: bytes | None
+    ) -> int | None:
+        """Add `file` and return the serial of the change, or None when its name is taken."""
+        compressed = None if metadata is None else zlib.compress(metadata)
+        try:
+            with self._writing() as connection:
+                new = writing.NewFile(repository, file, display, compressed)
+                return writing.add(connection, new, by)
+        except IntegrityError:
+            return None
+
+    def remove(self, repository: str, file: File, by: Identity) -> None:
+        """Remove `file` from its project and keep its name from other bytes for ever."""
+        with self._writing() as connection:
+            writing.remove(connection, repository, file, by)
+
+    def forget(self, repository: str, file: File, by: Identity) -> None:
+        """Remove `file`, whose bytes have disappeared, and leave its name free."""
+        with self._writing() as connection:
+            writing.remove(connection, repository, file, by, tombstone=False)
+
+    def yank(self, repository: str, file: File, by: Identity) -> None:
+        """Write whether and why `file` is yanked, as its `yanked` says (PEP 592)."""
+        with self._writing() as connection:
+            writing.yank(connection, repository, file, by)
+
+    def set_status(self, page: ProjectPage, status: ProjectStatus, reason: str, by: Identity) -> None:
+        """Set the status marker of the project (PEP 792)."""
+        with self._writing() as connection:
+            writing.set_status(connection, page, status, reason, by)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._read.connect() as connection:
+                yield connection
+        except (DBAPIError, PoolTimeout) as error:
+            raise _unavailable(error) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        try:
+            with self._write.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except (DBAPIError, PoolTimeout) as error:
+            raise _unavailable(error) from error
+        self.stamp.renew()
+
+
+def _unavailable(error: Exception) -> CatalogUnavailable:
+    cause = getattr(error, "orig", None) or error
+    return CatalogUnavailable(f"The catalog does not answer: {cause}; try again later")

@@ -1,0 +1,202 @@
+"""The questions that are put to the catalog."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+from sqlalchemy import Connection, bindparam, func, select
+
+from pyramid_pypi.catalog.tables import (
+    core_metadata,
+    files as files_table,
+    from_microseconds,
+    journal,
+    projects as projects_table,
+    removed_files,
+    scans,
+)
+from pyramid_pypi.model import Change, File, Hashes, ProjectName, ProjectPage, ProjectStatus
+
+_FILE_COLUMNS = (
+    projects_table.c.name,
+    files_table.c.filename,
+    files_table.c.version,
+    files_table.c.packagetype,
+    files_table.c.size,
+    files_table.c.sha256,
+    files_table.c.blake2b_256,
+    files_table.c.md5,
+    files_table.c.uploaded_at,
+    files_table.c.uploaded_by,
+    files_table.c.storage_key,
+    files_table.c.requires_python,
+    files_table.c.yanked,
+    files_table.c.metadata_sha256,
+    files_table.c.signed,
+    files_table.c.python_version,
+    files_table.c.comment,
+)
+_PROJECT_COLUMNS = (
+    projects_table.c.display,
+    projects_table.c.serial,
+    projects_table.c.status,
+    projects_table.c.status_reason,
+)
+
+_of_repository = projects_table.c.repository == bindparam("repository")
+_file_is_of_repository = files_table.c.repository == bindparam("repository")
+
+# One statement sees one snapshot, so the page needs no transaction.
+_PAGE = (
+    select(*_FILE_COLUMNS, *_PROJECT_COLUMNS)
+    .select_from(projects_table.outerjoin(files_table))
+    .where(_of_repository, projects_table.c.name == bindparam("name"))
+)
+_FILE = (
+    select(*_FILE_COLUMNS)
+    .select_from(files_table.join(projects_table))
+    .where(_file_is_of_repository, files_table.c.filename_key == bindparam("key"))
+)
+_FILES = (
+    select(*_FILE_COLUMNS)
+    .select_from(files_table.join(projects_table))
+    .where(_file_is_of_repository)
+    .order_by(projects_table.c.name, files_table.c.filename)
+)
+_PROJECTS = (
+    select(projects_table.c.name, projects_table.c.display, projects_table.c.serial)
+    .where(_of_repository)
+    .order_by(projects_table.c.name)
+)
+_STATUS = select(projects_table.c.status).where(
+    _of_repository, projects_table.c.name == bindparam("name")
+)
+_REMOVED = select(removed_files.c.sha256).where(
+    removed_files.c.repository == bindparam("repository"),
+    removed_files.c.filename_key == bindparam("key"),
+)
+_METADATA = select(core_metadata.c.body).where(core_metadata.c.sha256 == bindparam("sha256"))
+_LAST_SERIAL = select(func.coalesce(func.max(journal.c.serial), 0))
+_CHANGES = (
+    select(journal)
+    .where(journal.c.serial > bindparam("serial"))
+    .order_by(journal.c.serial)
+    .limit(bindparam("limit"))
+)
+_SCANNED = select(scans.c.completed_at).where(scans.c.repository == bindparam("repository"))
+
+
+def projects(connection: Connection, repository: str) -> list[ProjectName]:
+    """Return the projects of a repository by name."""
+    rows = connection.execute(_PROJECTS, {"repository": repository})
+    return [ProjectName(name, display, serial) for name, display, serial in rows]
+
+
+def page(connection: Connection, repository: str, name: str) -> ProjectPage | None:
+    """Return a project with its files, by version and then by name."""
+    rows = connection.execute(_PAGE, {"repository": repository, "name": name}).all()
+    if not rows:
+        return None
+    found = [_file(row) for row in rows if row[1] is not None]
+    found.sort(key=lambda file: (_version_key(file.version), file.filename))
+    display, serial, status, reason = rows[0][-4:]
+    return ProjectPage(repository, name, display, tuple(found), serial, status, reason)
+
+
+def file(connection: Connection, repository: str, filename: str) -> File | None:
+    """Return the file whose name is `filename` in any case."""
+    parameters = {"repository": repository, "key": filename.lower()}
+    row = connection.execute(_FILE, parameters).first()
+    return None if row is None else _file(row)
+
+
+def files(connection: Connection, repository: str) -> Iterator[File]:
+    """Yield the files of a repository by project."""
+    result = connection.execution_options(yield_per=500).execute(_FILES, {"repository": repository})
+    for row in result:
+        yield _file(row)
+
+
+def status(connection: Connection, repository: str, name: str) -> ProjectStatus | None:
+    """Return the status marker of a project."""
+    found: ProjectStatus | None = connection.execute(
+        _STATUS, {"repository": repository, "name": name}
+    ).scalar()
+    return found
+
+
+def removed(connection: Connection, repository: str, filename: str) -> str | None:
+    """Return the digest that a removed file of this name had."""
+    parameters = {"repository": repository, "key": filename.lower()}
+    digest: str | None = connection.execute(_REMOVED, parameters).scalar()
+    return digest
+
+
+def metadata(connection: Connection, sha256: str) -> bytes | None:
+    """Return a compressed body of core metadata."""
+    body: bytes | None = connection.execute(_METADATA, {"sha256": sha256}).scalar()
+    return body
+
+
+def last_serial(connection: Connection) -> int:
+    """Return the newest serial of the journal."""
+    serial: int = connection.execute(_LAST_SERIAL).scalar_one()
+    return serial
+
+
+def changes_since(connection: Connection, serial: int, limit: int) -> list[Change]:
+    """Return journal rows after `serial`."""
+    rows = connection.execute(_CHANGES, {"serial": serial, "limit": limit})
+    return [
+        Change(
+            row.serial,
+            row.repository,
+            row.project,
+            row.action,
+            from_microseconds(row.at),
+            row.by,
+            row.version,
+            row.filename,
+        )
+        for row in rows
+    ]
+
+
+def is_scanned(connection: Connection, repository: str) -> bool:
+    """Tell whether a full pass over the storage is on record."""
+    return connection.execute(_SCANNED, {"repository": repository}).scalar() is not None
+
+
+def _file(row: Sequence[Any]) -> File:
+    return File(
+        project=row[0],
+        filename=row[1],
+        version=row[2],
+        packagetype=row[3],
+        size=row[4],
+        hashes=Hashes(row[5], row[6], row[7]),
+        uploaded_at=_moment(row[8]),
+        uploaded_by=row[9],
+        key=row[10],
+        requires_python=row[11],
+        yanked=row[12],
+        metadata_sha256=row[13],
+        signed=row[14],
+        python_version=row[15],
+        comment=row[16],
+    )
+
+
+def _moment(value: int) -> datetime:
+    return from_microseconds(value)
+
+
+@lru_cache(maxsize=20_000)
+def _version_key(version: str) -> tuple[int, Version | str]:
+    # A tree that was filled by other tools may hold versions that PEP 440 does not know.
+    try:
+        return (1, Version(version))
+    except InvalidVersion:
+        return (0, version)

@@ -1,0 +1,1 @@
+"""From a form on the wire to a stored file: receive, check, store."""

@@ -1,0 +1,150 @@
+"""Files that other tools put into a storage: found, read and listed; or missed and unlisted."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from pyramid_pypi.distribution import LENIENT, Filename, guess_filename, inspect
+from pyramid_pypi.errors import BlobMissing, InvalidUpload, PypiError, TooLarge
+from pyramid_pypi.model import File, Hashes, Identity, LocalFile, StoredBlob
+from pyramid_pypi.repositories.hosted import Hosted
+from pyramid_pypi.repositories.records import apply_record, recorded_hashes, write_record
+from pyramid_pypi.storage.reading import hash_blob, read_blob
+
+__all__ = ["STORAGE_IDENTITY", "Adopter"]
+
+log = logging.getLogger(__name__)
+
+STORAGE_IDENTITY = Identity("", frozenset())
+"""Who the journal names when nobody uploaded a file: it was simply there."""
+
+_GIVE_UP_AFTER = 120.0
+
+
+class Adopter:
+    """Compares a storage with the catalog and brings the catalog up to date.
+
+    A file that cannot be read as a wheel or sdist yet is probably still arriving, so it is looked
+    at again as long as it is young, and then reported once.
+    """
+
+    def __init__(self, repository: Hosted) -> None:
+        self.repository = repository
+        self._reported: set[str] = set()
+
+    def adopt(self, blob: StoredBlob) -> bool:
+        """List the file under `blob.key` if it is a distribution; return whether it is settled.
+
+        False means that the file seems to be incomplete: ask again later.
+        """
+        name = self._name(blob.key)
+        if name is None:
+            return True
+        known = self.repository.catalog.file(self.repository.name, name.filename)
+        if known is not None:
+            if known.key != blob.key:
+                self._report(blob.key, f"{name.filename} is already served from {known.key}")
+            return True
+        try:
+            self._add(name, blob)
+        except (InvalidUpload, TooLarge) as error:
+            age = time.time() - blob.modified_at.timestamp()
+            if age < _GIVE_UP_AFTER:
+                return False
+            self._report(blob.key, error.message)
+        except BlobMissing:
+            return True
+        return True
+
+    def sweep(self) -> Iterator[tuple[StoredBlob, bool]]:
+        """Adopt everything in the storage; yield each blob and whether it is settled."""
+        for blob in self.repository.storage.keys():
+            yield blob, self.adopt(blob)
+
+    def drop_missing(self) -> int:
+        """Take files out of the list whose bytes have disappeared; return how many."""
+        self.repository.storage.check()
+        listed = self.repository.catalog.files(self.repository.name)
+        missing = [file for file in listed if self._is_gone(file)]
+        for file in missing:
+            self._forget(file)
+        return len(missing)
+
+    def drop_if_missing(self, key: str) -> None:
+        """Take the file under `key` out of the list if its bytes have disappeared."""
+        file = self.repository.catalog.file(self.repository.name, key.rpartition("/")[2])
+        if file is not None and file.key == key and self._is_gone(file):
+            self._forget(file)
+
+    def _forget(self, file: File) -> None:
+        name = self.repository.name
+        log.warning("%s: %s has disappeared and is no longer listed", name, file.key)
+        self.repository.catalog.forget(name, file, STORAGE_IDENTITY)
+
+    def _is_gone(self, file: File) -> bool:
+        try:
+            self.repository.storage.open(file.key)
+        except BlobMissing:
+            return True
+        return False
+
+    def _name(self, key: str) -> Filename | None:
+        basename = key.rpartition("/")[2]
+        return None if basename.startswith(".") else guess_filename(basename)
+
+    def _add(self, name: Filename, blob: StoredBlob) -> None:
+        repository = self.repository
+        opened = repository.storage.open(blob.key)
+        if not isinstance(opened, LocalFile):
+            raise InvalidUpload("Only files on this machine can be adopted")
+        artefact = inspect(opened.path, name, LENIENT)
+        record = repository.storage.record(blob.key)
+        hashes = recorded_hashes(record, opened.size) or hash_blob(read_blob(opened))
+        file = apply_record(self._file(name, blob, hashes, artefact.requires_python), record)
+        body = artefact.core_metadata
+        digest = None if body is None else hashlib.sha256(body).hexdigest()
+        file = replace(file, metadata_sha256=digest)
+        if record is None:
+            self._write_record(file, artefact.name)
+        repository.catalog.add(
+            repository.name, file, STORAGE_IDENTITY, display=artefact.name, metadata=body
+        )
+        log.info("%s: %s was found in the storage and is now listed", repository.name, blob.key)
+
+    def _file(self, name: Filename, blob: StoredBlob, hashes: Hashes, requires: str | None) -> File:
+        return File(
+            project=name.project,
+            filename=name.filename,
+            version=name.version,
+            packagetype=name.packagetype,
+            size=blob.size,
+            hashes=hashes,
+            uploaded_at=min(blob.modified_at, datetime.now(UTC)),
+            uploaded_by="",
+            key=blob.key,
+            requires_python=requires,
+            signed=self._is_signed(blob.key),
+            python_version=name.python_version,
+        )
+
+    def _is_signed(self, key: str) -> bool:
+        try:
+            self.repository.storage.open(f"{key}.asc")
+        except BlobMissing:
+            return False
+        return True
+
+    def _write_record(self, file: File, display: str) -> None:
+        try:
+            self.repository.storage.put_record(file.key, write_record(file, display))
+        except PypiError as error:
+            log.debug("%s: no record for %s: %s", self.repository.name, file.key, error)
+
+    def _report(self, key: str, reason: str) -> None:
+        if key not in self._reported:
+            self._reported.add(key)
+            log.warning("%s: %s in the storage is not listed: %s", self.repository.name, key, reason)
+

@@ -1,0 +1,181 @@
+"""A thread that notices files which other tools drop into a folder or take out of it."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyramid_pypi.errors import PypiError
+from pyramid_pypi.model import StoredBlob
+from pyramid_pypi.repositories.adoption import Adopter
+from pyramid_pypi.repositories.hosted import Hosted
+from pyramid_pypi.storage.filesystem import FilesystemStorage
+
+__all__ = ["Watcher"]
+
+log = logging.getLogger(__name__)
+
+# A folder that changed less than this before it was read may change again without a new time.
+_CLOCK_TICK_NS = 50_000_000
+_QUIET_CHECK = 60.0
+_UPLOAD_TAKES = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    modified_ns: int
+    names: frozenset[str]
+
+
+class Watcher:
+    """Keeps the catalog in step with the folder of one hosted repository.
+
+    A round costs one `stat` per folder; only folders that changed are listed. Rounds follow the
+    events of `watchfiles` where that is installed and the clock where it is not.
+    """
+
+    def __init__(self, repository: Hosted, storage: FilesystemStorage) -> None:
+        self._adopter = Adopter(repository)
+        self._repository = repository
+        self._root = storage.root
+        self._storage = storage
+        self._folders: dict[str, _Folder] = {}
+        self._pending: set[str] = set()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.rounds = 0
+
+    def start(self) -> None:
+        """Start the thread; a second call does nothing."""
+        if self._thread is None:
+            name = f"pypi-watch-{self._repository.name}"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the thread and wait for it."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def round(self) -> None:
+        """Look once; adopt what has appeared and drop what has disappeared."""
+        self._storage.check()
+        first = not self.rounds
+        retry, self._pending = self._pending, set()
+        for key in retry:
+            self._adopt(key)
+        for key in self._changed():
+            self._adopt(key)
+        if first:
+            self._adopter.drop_missing()
+            self._repository.catalog.mark_scanned(self._repository.name)
+        self.rounds += 1
+
+    def _run(self) -> None:
+        self._safe_round()
+        for _ in self._occasions():
+            self._safe_round()
+
+    def _safe_round(self) -> None:
+        try:
+            self.round()
+        except PypiError as error:
+            log.warning("%s: the storage was not read: %s", self._repository.name, error)
+        except Exception:
+            log.exception("%s: the storage was not read", self._repository.name)
+
+    def _occasions(self) -> Iterator[None]:
+        try:
+            import watchfiles  # noqa: F401, PLC0415 - optional
+        except ImportError:
+            yield from self._clock()
+            return
+        try:
+            yield from self._events()
+        except OSError as error:
+            # The kernel limits how many folders may be watched.
+            log.info("%s: no file events (%s); looking by the clock", self._repository.name, error)
+            yield from self._clock()
+
+    def _clock(self) -> Iterator[None]:
+        while not self._stop.wait(float(self._storage.options.rescan)):
+            yield
+
+    def _events(self) -> Iterator[None]:
+        from watchfiles import watch  # noqa: PLC0415 - optional
+
+        # The first occasion closes the gap between the first round and the first watch.
+        due = 0.0
+        for changes in watch(
+            self._root,
+            watch_filter=self._is_of_tree,
+            stop_event=self._stop,
+            debounce=500,
+            rust_timeout=1000,
+            yield_on_timeout=True,
+            raise_interrupt=False,
+        ):
+            if changes or self._pending or time.monotonic() > due:
+                due = time.monotonic() + _QUIET_CHECK
+                yield
+
+    def _is_of_tree(self, _change: object, path: str) -> bool:
+        parts = Path(path).relative_to(self._root).parts
+        return not any(part.startswith(".") for part in parts)
+
+    def _adopt(self, key: str) -> None:
+        with suppress(OSError):
+            status = (self._root / key).stat()
+            if status.st_nlink > 1 and time.time() - status.st_ctime < _UPLOAD_TAKES:
+                # An upload gives the file its name before its row; the staged name goes last.
+                self._pending.add(key)
+                return
+            blob = StoredBlob(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+            if not self._adopter.adopt(blob):
+                self._pending.add(key)
+
+    def _changed(self) -> Iterator[str]:
+        """Yield keys that are new since the last round; unlist those that have gone."""
+        pending = [""]
+        seen: set[str] = set()
+        while pending:
+            folder = pending.pop()
+            seen.add(folder)
+            known = self._folders.get(folder)
+            try:
+                modified_ns = (self._root / folder).stat().st_mtime_ns
+                if known is None or known.modified_ns != modified_ns:
+                    known = yield from self._list(folder, known, modified_ns)
+            except FileNotFoundError:
+                continue
+            pending += [f"{folder}{name}" for name in known.names if name.endswith("/")]
+        for folder in self._folders.keys() - seen:
+            self._unlist(folder, self._folders.pop(folder).names)
+
+    def _list(self, folder: str, known: _Folder | None, modified_ns: int) -> Generator[str, None, _Folder]:
+        settled = time.time_ns() - modified_ns > _CLOCK_TICK_NS
+        names = set()
+        with os.scandir(self._root / folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    names.add(f"{entry.name}/" if is_folder else entry.name)
+        before = frozenset() if known is None else known.names
+        listing = _Folder(modified_ns if settled else 0, frozenset(names))
+        self._folders[folder] = listing
+        self._unlist(folder, before - listing.names)
+        yield from (f"{folder}{name}" for name in listing.names - before if not name.endswith("/"))
+        return listing
+
+    def _unlist(self, folder: str, names: frozenset[str]) -> None:
+        self._storage.check()
+        for name in names:
+            if not name.endswith("/"):
+                self._adopter.drop_if_missing(f"{folder}{name}")

@@ -1,0 +1,63 @@
+"""Who may do what in a repository: principals by permission, and patterns for projects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from pyramid_pypi.model import EVERYONE, Identity, Permission
+
+__all__ = ["ProjectRights", "Rights"]
+
+Grants = Mapping[Permission, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRights:
+    """What a pattern of normalised project names says; `*` matches any run of characters."""
+
+    pattern: str
+    grants: Grants
+
+    def matches(self, project: str) -> bool:
+        """Tell whether the pattern names `project`."""
+        return fnmatchcase(project, self.pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The grants of one repository.
+
+    A pattern that states a permission replaces what the repository grants for the projects that
+    it matches; of several, the longest pattern wins. What nobody states is granted to nobody.
+    """
+
+    grants: Grants
+    projects: tuple[ProjectRights, ...] = field(default=())
+
+    def permits(self, identity: Identity, permission: Permission, project: str) -> bool:
+        """Tell whether `identity` has `permission` on the normalised name `project`."""
+        return not identity.principals.isdisjoint(self.principals(permission, project))
+
+    def permits_somewhere(self, identity: Identity, permission: Permission) -> bool:
+        """Tell whether `identity` has `permission` on the repository or on any pattern of it."""
+        stated = [self.grants.get(permission, frozenset())]
+        stated += [rights.grants.get(permission, frozenset()) for rights in self.projects]
+        return any(not identity.principals.isdisjoint(principals) for principals in stated)
+
+    def principals(self, permission: Permission, project: str = "") -> frozenset[str]:
+        """Return who has `permission`, on the repository when `project` is empty."""
+        best = self.grants.get(permission, frozenset())
+        length = -1
+        for rights in self.projects:
+            if permission in rights.grants and len(rights.pattern) > length and rights.matches(project):
+                best, length = rights.grants[permission], len(rights.pattern)
+        return best
+
+    def hides_projects(self) -> bool:
+        """Tell whether some projects are readable by fewer or other people than the rest."""
+        return any("read" in rights.grants for rights in self.projects)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether everyone may read every project, so that shared caches may keep pages."""
+        return EVERYONE in self.grants.get("read", frozenset()) and not self.hides_projects()
