@@ -21,6 +21,7 @@ A message is one sentence that names the thing and the way out::
     │   ├── FileMissing               404
     │   │   └── BlobMissing           404
     │   └── FileHidden                404
+    ├── MethodNotAllowed              405
     ├── NotAcceptable                 406
     ├── Gone                          410
     ├── TooManyAttempts               429  with Retry-After in seconds
@@ -47,6 +48,7 @@ __all__ = [
     "Gone",
     "InvalidCredentials",
     "InvalidUpload",
+    "MethodNotAllowed",
     "NotAcceptable",
     "NotFound",
     "PluginError",
@@ -159,6 +161,13 @@ class BlobMissing(FileMissing):
 
 class FileHidden(NotFound):
     """The file exists and is not offered."""
+
+
+class MethodNotAllowed(PypiError):
+    """The URL exists and does not take this method (RFC 9110 §15.5.6)."""
+
+    status = 405
+    title = "Method Not Allowed"
 
 
 class NotAcceptable(PypiError):

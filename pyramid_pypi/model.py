@@ -80,6 +80,11 @@ class File:
         digest = self.hashes.blake2b_256
         return f"{digest[:2]}/{digest[2:4]}/{digest[4:]}/{self.filename}"
 
+    @property
+    def serves_metadata(self) -> bool:
+        """Whether the metadata is offered beside the file; an sdist's may change when built."""
+        return self.metadata_sha256 is not None and self.packagetype == "bdist_wheel"
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectName:

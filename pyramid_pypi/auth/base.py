@@ -13,6 +13,18 @@ class Authenticator(Protocol):
 
     The core has already refused empty passwords, control characters and over-long values, it
     caches what was verified and it limits attempts, so an implementation only checks.
+    It is called from several threads.
+
+    Two methods are optional and used where they exist:
+
+    `fingerprint(username: str) -> str | None` names the state that a verified password depends on,
+    such as the stored hash and the groups, and is None for an unknown name. When it changes, what
+    was verified before is checked again. It is called on every request with a password, so it
+    answers from memory in microseconds. Without it a changed password is noticed when the cache
+    expires.
+
+    `decoy(credentials: Credentials) -> None` takes the time that a wrong password would take. It is
+    called for a name that no authenticator knows, so that answers do not tell which names exist.
     """
 
     def authenticate(self, credentials: Credentials) -> Identity | None:

@@ -1,0 +1,25 @@
+"""The core as a plugin of itself: the kinds that are always there.
+
+The imports are inside the functions, so that a kind costs nothing until somebody lists the kinds
+and so that the modules of the kinds may import everything.
+"""
+
+from pyramid_pypi.hookspecs import hookimpl
+
+__all__ = ["pypi_auth_backends", "pypi_storage_backends"]
+
+
+@hookimpl
+def pypi_storage_backends() -> dict[str, type]:
+    """Offer `filesystem`: a directory."""
+    from pyramid_pypi.storage.filesystem import FilesystemStorage  # noqa: PLC0415 - see above
+
+    return {"filesystem": FilesystemStorage}
+
+
+@hookimpl
+def pypi_auth_backends() -> dict[str, type]:
+    """Offer `htpasswd`: a file of names and password hashes."""
+    from pyramid_pypi.auth.htpasswd import HtpasswdAuthenticator  # noqa: PLC0415 - see above
+
+    return {"htpasswd": HtpasswdAuthenticator}

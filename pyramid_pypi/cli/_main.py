@@ -1,0 +1,83 @@
+"""The group of all commands; each is imported when it is used or listed."""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from pyramid_pypi.version import __version__
+
+__all__ = ["COMMANDS", "LazyGroup", "main"]
+
+COMMANDS: Mapping[str, str] = {
+    "check": "pyramid_pypi.cli.check:check",
+    "plugins": "pyramid_pypi.cli.plugins:plugins",
+    "reindex": "pyramid_pypi.cli.reindex:reindex",
+    "user": "pyramid_pypi.cli.user:user",
+    "verify": "pyramid_pypi.cli.verify:verify",
+}
+"""The core's commands and where they are."""
+
+_FROM_PLUGINS = "pyramid_pypi.commands"
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named in a table, plus those of the plugins of `--ini`.
+
+    A command of the core whose module is not there does not exist; the core's commands go
+    before those of plugins.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands in alphabetical order."""
+        return sorted({*COMMANDS, *super().list_commands(ctx), *_from_plugins(ctx).commands})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name, imported, or None."""
+        if cmd_name in COMMANDS:
+            return _import(COMMANDS[cmd_name])
+        return super().get_command(ctx, cmd_name) or _from_plugins(ctx).commands.get(cmd_name)
+
+
+def _import(place: str) -> click.Command | None:
+    module, _, attribute = place.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name == module:
+            return None
+        raise
+    return found if isinstance(found, click.Command) else None
+
+
+def _from_plugins(ctx: click.Context) -> click.Group:
+    found = ctx.meta.setdefault(_FROM_PLUGINS, click.Group())
+    assert isinstance(found, click.Group)
+    return found
+
+
+def _load_plugins(ctx: click.Context, _parameter: click.Parameter, ini: str | None) -> None:
+    if ini is None or ctx.resilient_parsing:
+        return
+    from pyramid_pypi.cli.load import load_plugins  # noqa: PLC0415 - costs time that most commands do not need
+
+    group = click.Group()
+    load_plugins(ini).commands(group)
+    taken = sorted(set(group.commands) & set(COMMANDS))
+    if taken:
+        raise click.ClickException(f"A plugin adds the command {taken[0]!r}, which the core has; rename it")
+    ctx.meta[_FROM_PLUGINS] = group
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pyramid-pypi")
+@click.option(
+    "--ini",
+    metavar="INI",
+    is_eager=True,
+    expose_value=False,
+    callback=_load_plugins,
+    help="Also offer the commands of the plugins that this ini lists.",
+)
+def main() -> None:
+    """Look after a private Python package index."""

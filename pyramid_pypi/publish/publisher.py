@@ -1,0 +1,116 @@
+"""Publishing: one received file, checked in order, handed to a repository."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pyramid_pypi.distribution import AcceptProfile, Filename, inspect, parse_filename
+from pyramid_pypi.errors import InvalidUpload, ProjectNotFound
+from pyramid_pypi.model import File, Identity, Permission
+from pyramid_pypi.publish.checks import check_digests, check_form, check_release
+from pyramid_pypi.publish.receive import ReceivedFile, ReceivedForm
+from pyramid_pypi.publish.upload import Upload
+from pyramid_pypi.repositories import Writable
+from pyramid_pypi.storage import StagedFile
+
+__all__ = ["Caller", "Hooks", "Publisher"]
+
+
+class Caller(Protocol):
+    """Who publishes, and the question whether it may."""
+
+    identity: Identity
+
+    def require(self, permission: Permission, project: str) -> None:
+        """Raise Unauthorized or Forbidden unless the identity has the permission."""
+        ...
+
+
+class Hooks(Protocol):
+    """What the core needs from the plugins."""
+
+    def refusals(self, hook: str, **arguments: object) -> list[str]:
+        """Ask every plugin; return the reasons of those that refuse."""
+        ...
+
+    def notify(self, event: str, **arguments: object) -> None:
+        """Tell every plugin; what a plugin raises is logged and changes nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Takes received forms into one repository, by its profile."""
+
+    repository: Writable
+    profile: AcceptProfile
+    hooks: Hooks = field(repr=False)
+
+    def publish(self, form: ReceivedForm, staged: StagedFile, caller: Caller) -> tuple[File, bool]:
+        """Check and store the file; return it, and whether it is new.
+
+        Raises InvalidUpload, Forbidden, FileConflict, ProjectClosed, Unavailable.
+        """
+        content = form.content
+        if content is None or not content.size:
+            raise InvalidUpload("The form has no file: send it in the field 'content'")
+        filename = parse_filename(content.filename, self.profile)
+        check_form(form, filename)
+        caller.require("upload", filename.project)
+        check_digests(form, content.hashes)
+        upload = self._inspect(form, content, filename, staged)
+        self._check_release(filename)
+        self._ask_plugins(upload, caller.identity)
+        file, created = self.repository.add(upload, caller.identity)
+        if created:
+            self._tell("pypi_file_added", file, caller.identity)
+        return file, created
+
+    def delete_release(self, name: str, version: str, caller: Caller) -> list[File]:
+        """Delete the files of one version. Raises ProjectNotFound, Forbidden."""
+        caller.require("delete", name)
+        page = self.repository.project(name)
+        found = [file for file in page.files if file.version == version]
+        if not found:
+            raise ProjectNotFound(f"{name!r} has no version {version!r}")
+        for file in found:
+            self.repository.delete(file, caller.identity)
+            self._tell("pypi_file_removed", file, caller.identity)
+        return found
+
+    def _inspect(
+        self, form: ReceivedForm, content: ReceivedFile, filename: Filename, staged: StagedFile
+    ) -> Upload:
+        staged.finish(durable=False)
+        artefact = inspect(staged.path, filename, self.profile)
+        return Upload(
+            filename=filename,
+            display=artefact.name,
+            size=content.size,
+            hashes=content.hashes,
+            staged=staged,
+            requires_python=artefact.requires_python,
+            core_metadata=artefact.core_metadata,
+            signature=form.signature,
+            comment=form.get("comment"),
+            summary=artefact.summary,
+        )
+
+    def _check_release(self, filename: Filename) -> None:
+        if self.profile.several_sdists and self.profile.late_files:
+            return
+        try:
+            others = self.repository.project(filename.project).files
+        except ProjectNotFound:
+            others = ()
+        check_release(self.profile, filename, others)
+
+    def _ask_plugins(self, upload: Upload, by: Identity) -> None:
+        reasons = self.hooks.refusals(
+            "pypi_check_upload", upload=upload, repository=self.repository.name, identity=by
+        )
+        if reasons:
+            raise InvalidUpload("; ".join(reasons))
+
+    def _tell(self, event: str, file: File, by: Identity) -> None:
+        self.hooks.notify(event, file=file, repository=self.repository.name, identity=by)
+

@@ -1,0 +1,25 @@
+"""The settings: flat text of an ini to frozen data, with every problem reported at once."""
+
+from pyramid_pypi.settings.load import load, plugin_names
+from pyramid_pypi.settings.model import (
+    CredentialSettings,
+    Instance,
+    LoginSettings,
+    RepositorySettings,
+    Settings,
+)
+from pyramid_pypi.settings.problems import Problem, UnusableSettings
+from pyramid_pypi.settings.values import RESERVED_NAMES
+
+__all__ = [
+    "RESERVED_NAMES",
+    "CredentialSettings",
+    "Instance",
+    "LoginSettings",
+    "Problem",
+    "RepositorySettings",
+    "Settings",
+    "UnusableSettings",
+    "load",
+    "plugin_names",
+]

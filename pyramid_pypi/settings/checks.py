@@ -1,0 +1,65 @@
+"""What can only be seen when all settings are known."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyramid_pypi.model import EVERYONE, PERMISSIONS
+from pyramid_pypi.settings.model import RepositorySettings, Settings
+from pyramid_pypi.settings.reader import Reader
+
+__all__ = ["check_storages", "warnings"]
+
+
+def check_storages(reader: Reader, repositories: tuple[RepositorySettings, ...]) -> None:
+    """Report repositories that would keep their files in the same folder."""
+    owners: dict[Path, str] = {}
+    for repository in repositories:
+        folder = _folder(repository)
+        if folder is None:
+            continue
+        key = f"pypi.repo.{repository.name}.storage.path"
+        other = owners.setdefault(folder, key)
+        if other != key:
+            reader.problem(key, f"is the same folder as {other}; give each repository its own")
+
+
+def warnings(settings: Settings) -> tuple[str, ...]:
+    """Return sentences about what works and is probably not wanted."""
+    return (*_open_doors(settings), *_nobody_can_log_in(settings), *_nested_storages(settings))
+
+
+def _open_doors(settings: Settings) -> Iterator[str]:
+    for repository in settings.repositories:
+        places = [("", repository.rights.grants)]
+        places += [(f"project.{rights.pattern}.", rights.grants) for rights in repository.rights.projects]
+        for place, grants in places:
+            for permission in PERMISSIONS[1:]:
+                if EVERYONE in grants.get(permission, ()):
+                    key = f"pypi.repo.{repository.name}.{place}{permission}"
+                    yield f"{key} lets everyone do this without logging in, fit for development only"
+
+
+def _nobody_can_log_in(settings: Settings) -> Iterator[str]:
+    if settings.security == "host" or settings.authenticators:
+        return
+    rights = [repository.rights for repository in settings.repositories]
+    stated = [grants for one in rights for grants in (one.grants, *(rule.grants for rule in one.projects))]
+    if any(principals - {EVERYONE} for grants in stated for principals in grants.values()):
+        yield "pypi.authenticators is empty, so nobody can log in, and only what everyone may do can be done"
+
+
+def _nested_storages(settings: Settings) -> Iterator[str]:
+    folders = [(one.name, folder) for one in settings.repositories if (folder := _folder(one)) is not None]
+    for name, folder in folders:
+        for other, outer in folders:
+            if folder != outer and folder.is_relative_to(outer):
+                yield (
+                    f"pypi.repo.{name}.storage.path lies inside of pypi.repo.{other}.storage.path, so "
+                    f"{other!r} may offer the files of {name!r}"
+                )
+
+
+def _folder(repository: RepositorySettings) -> Path | None:
+    path = getattr(repository.storage.options, "path", None)
+    return Path(os.path.realpath(path)) if isinstance(path, Path) else None

@@ -1,0 +1,105 @@
+"""The index as a WSGI application of its own, and as a part of another Pyramid application."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.events import ApplicationCreated
+from pyramid.exceptions import ConfigurationError
+from pyramid.interfaces import ISecurityPolicy
+from pyramid.registry import Registry
+
+from pyramid_pypi.app import PackageIndex, compose
+from pyramid_pypi.auth.policy import SecurityPolicy
+from pyramid_pypi.model import ANONYMOUS, Identity
+from pyramid_pypi.plugins import Plugins
+from pyramid_pypi.settings import load, plugin_names
+from pyramid_pypi.web.accesslog import AccessLog
+from pyramid_pypi.web.clean import CleanPaths
+from pyramid_pypi.web.context import INDEX
+from pyramid_pypi.web.failures import add_failures, not_found
+from pyramid_pypi.web.hot import HotLayer
+from pyramid_pypi.web.negotiation import negotiate
+from pyramid_pypi.web.observe import HOT_TARGET
+from pyramid_pypi.web.ready import Group
+from pyramid_pypi.web.routes import add_routes
+
+__all__ = ["Application", "include_index", "make_application"]
+
+WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Application:
+    """The WSGI application of `main`: the Pyramid router with ready bytes in front of it.
+
+    `registry` is Pyramid's, as its own tools (`proutes`, `pshell`) look for it here.
+    """
+
+    def __init__(self, application: WSGI, registry: Registry) -> None:
+        self._application = application
+        self.registry = registry
+        self.index: PackageIndex = registry[INDEX]
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request."""
+        return self._application(environ, start_response)
+
+    def close(self) -> None:
+        """Stop the threads and close the catalog; for tests and embedding programs."""
+        self.index.close()
+
+
+def make_application(settings: Mapping[str, str]) -> Application:
+    """Build everything. Raises SettingsError, PluginError, CatalogUnavailable."""
+    config = Configurator(settings=dict(settings))
+    config.set_security_policy(SecurityPolicy())
+    config.include("pyramid_pypi")
+    config.add_notfound_view(not_found)
+    router = config.make_wsgi_app()
+    index: PackageIndex = config.registry[INDEX]
+    application: WSGI = CleanPaths(router, hosts=index.settings.allowed_hosts)
+    application = HotLayer(
+        application,
+        cache=index.pages,
+        negotiate=negotiate,
+        reader=lambda group, header: _reader(index, group, header),
+        target_name=HOT_TARGET,
+    )
+    if index.settings.access_log:
+        application = AccessLog(application)
+    return Application(application, config.registry)
+
+
+def include_index(config: Configurator) -> None:
+    """Add settings, routes and views to `config`, and nothing that its host would notice."""
+    found = config.get_settings()
+    plugins = Plugins.load(plugin_names(found))
+    settings = load(found, plugins)
+    index = compose(settings, plugins)
+    config.registry[INDEX] = index
+    add_failures(config)
+    add_routes(config, list(index.repositories))
+    plugins.configure(config)
+    config.add_subscriber(lambda _event: index.start(), ApplicationCreated)
+    if settings.security == "pyramid_pypi":
+        config.action(None, _require_our_policy, args=(config,), order=1_000_000)
+
+
+def _require_our_policy(config: Configurator) -> None:
+    policy = config.registry.queryUtility(ISecurityPolicy)
+    if not isinstance(policy, SecurityPolicy):
+        raise ConfigurationError(
+            "Nobody would check who may publish: wrap the security policy of this application, "
+            "config.set_security_policy(pyramid_pypi.auth.policy.SecurityPolicy(fallback=...)), "
+            "or let it decide alone with the setting pypi.security = host"
+        )
+
+
+def _reader(index: PackageIndex, group: Group, header: str | None) -> Identity | None:
+    repository, project = group
+    identity: Identity | None = ANONYMOUS
+    if header is not None and index.settings.authenticators:
+        identity = index.verified.lookup(header, write=False)
+    if identity is not None and index.served(repository).rights.permits(identity, "read", project):
+        return identity
+    return None

@@ -1,0 +1,57 @@
+"""Refuses requests that no client of an index sends, before anything parses them."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+__all__ = ["CleanPaths"]
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
+_SLASHES = re.compile(r"/{2,}")
+
+
+class CleanPaths:
+    """A WSGI application in front of another one: paths are UTF-8 without control characters.
+
+    Repeated slashes count as one, without a redirect. With `hosts`, other `Host` headers get 421.
+    """
+
+    def __init__(self, application: Application, *, hosts: Iterable[str] = ()) -> None:
+        self._application = application
+        self._hosts = frozenset(host.lower() for host in hosts)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Refuse, or pass on."""
+        path = environ.get("PATH_INFO", "")
+        if not path.isascii() and not _is_utf8(path):
+            return _refuse(start_response, "400 Bad Request", "The path is not UTF-8 text")
+        if _FORBIDDEN.search(path):
+            return _refuse(start_response, "400 Bad Request", "The path has forbidden characters")
+        if self._hosts and not self._knows(environ.get("HTTP_HOST", "")):
+            return _refuse(start_response, "421 Misdirected Request", "This index has another name")
+        if "//" in path:
+            environ["PATH_INFO"] = _SLASHES.sub("/", path)
+        return self._application(environ, start_response)
+
+    def _knows(self, host: str) -> bool:
+        name = host.lower()
+        return name in self._hosts or name.rpartition(":")[0] in self._hosts
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode("latin-1").decode()
+    except UnicodeError:
+        return False
+    return True
+
+
+def _refuse(start_response: StartResponse, status: str, text: str) -> Iterable[bytes]:
+    body = f"{text}\n".encode()
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    start_response(status, headers)
+    return (body,)

@@ -1,0 +1,65 @@
+"""From errors to answers, for our routes only."""
+
+from typing import TYPE_CHECKING
+
+from pyramid.httpexceptions import HTTPException
+
+from pyramid_pypi.auth.policy import identity_of, is_ours
+from pyramid_pypi.errors import Forbidden, MethodNotAllowed, NotFound, PypiError, Unauthorized
+from pyramid_pypi.web.answers import Answer, answer_error
+from pyramid_pypi.web.context import RepositoryContext, index_of
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+    from pyramid.request import Request
+
+__all__ = ["add_failures", "method_not_allowed", "not_found"]
+
+
+class OursPredicate:
+    """A view predicate: the request is for a route of this library."""
+
+    def __init__(self, value: bool, config: "Configurator") -> None:  # noqa: ARG002, FBT001
+        self._value = value
+
+    def text(self) -> str:
+        """Return what introspection shows."""
+        return f"pypi_route = {self._value}"
+
+    phash = text
+
+    def __call__(self, context: object, request: "Request") -> bool:  # noqa: ARG002
+        """Tell whether the view is meant."""
+        return is_ours(request) is self._value
+
+
+def add_failures(config: "Configurator") -> None:
+    """Add the views that answer what our views raise."""
+    config.add_view_predicate("pypi_route", OursPredicate)
+    config.add_exception_view(failed, context=PypiError)
+    config.add_forbidden_view(forbidden, pypi_route=True)
+
+
+def failed(error: PypiError, request: "Request") -> Answer:
+    """Answer one of our errors."""
+    return answer_error(error, request, index_of(request).settings.realm)
+
+
+def forbidden(error: HTTPException, request: "Request") -> Answer:  # noqa: ARG001
+    """Answer a denied permission: strangers are asked to log in, others are told what is missing."""
+    identity = identity_of(request)
+    context = getattr(request, "context", None)
+    what = repr(context.served.name) if isinstance(context, RepositoryContext) else "this page"
+    if identity.is_anonymous:
+        return failed(Unauthorized(f"Log in to see {what}"), request)
+    return failed(Forbidden(f"The user {identity.name!r} isn't allowed to see {what}"), request)
+
+
+def method_not_allowed(context: object, request: "Request") -> Answer:  # noqa: ARG001
+    """Answer a method that the URL does not take."""
+    raise MethodNotAllowed(f"{request.method} is not possible here")
+
+
+def not_found(error: HTTPException, request: "Request") -> Answer:  # noqa: ARG001
+    """Answer a URL that nobody knows, in an application that is nothing but the index."""
+    return failed(NotFound("There is nothing at this URL"), request)

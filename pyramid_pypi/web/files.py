@@ -1,0 +1,200 @@
+"""Views of files: the bytes, the metadata and the signature beside them."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
+from typing import IO
+
+from pyramid.request import Request
+
+from pyramid_pypi.app import Served
+from pyramid_pypi.auth.policy import identity_of
+from pyramid_pypi.errors import FileMissing, Forbidden, ProjectNotFound, StorageUnavailable
+from pyramid_pypi.model import Blob, File, Identity, LocalFile, Redirect, Stream
+from pyramid_pypi.storage.reading import CHUNK
+from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text
+from pyramid_pypi.web.context import RepositoryContext, WebCaller
+from pyramid_pypi.web.observe import note, offer_hot
+from pyramid_pypi.web.ranges import Unsatisfiable, parse_range
+from pyramid_pypi.web.ready import Headers, Ready, matches_etag
+
+__all__ = ["file"]
+
+_SMALL = 64 * 1024
+_SIDECARS = (".metadata", ".asc")
+
+
+def file(context: RepositoryContext, request: Request) -> Answer:
+    """Send a file, its `.metadata` (PEP 658) or its `.asc` (PEP 503)."""
+    path = request.matchdict["path"]
+    suffix = next((suffix for suffix in _SIDECARS if path.endswith(suffix)), "")
+    found = _find(context, path.removesuffix(suffix))
+    note(request, context.served.name, found.project, path.rpartition("/")[2])
+    identity = identity_of(request)
+    _authorize(context, request, found, identity)
+    group = (context.served.name, found.project)
+    ready = context.index.pages.get(group, path)
+    if ready is None:
+        token = context.index.pages.token()
+        headers = _headers(context.served, found)
+        if suffix == ".metadata":
+            body = context.served.repository.metadata(found)
+            ready = _ready(body, found.metadata_sha256 or "", headers)
+        else:
+            blob = _blob(context.served, found, suffix)
+            if not isinstance(blob, LocalFile) or blob.handoff or blob.size > _SMALL:
+                _served(context, request, found, identity)
+                return _answer_blob(blob, found.hashes.sha256 + suffix, headers, request)
+            ready = _ready(_read_small(blob.path), found.hashes.sha256 + suffix, headers)
+        context.index.pages.put(group, path, ready, token)
+    if not _is_watched(context):
+        offer_hot(request, group, path)
+    if not suffix:
+        _served(context, request, found, identity)
+    if {"HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE"}.isdisjoint(request.environ):
+        return answer_ready(ready, request)
+    stream = Stream(len(ready.body), found.uploaded_at, lambda start, stop: iter([ready.body[start:stop]]))
+    return _answer_blob(stream, ready.etag.strip('"'), _headers(context.served, found), request)
+
+
+def _find(context: RepositoryContext, path: str) -> File:
+    found = context.served.repository.file(path.rpartition("/")[2])
+    # Other servers name a file by its place in the tree, and lock files remember that.
+    if path not in {found.path, found.key}:
+        raise FileMissing(f"There is no file at {path!r}")
+    return found
+
+
+def _authorize(context: RepositoryContext, request: Request, found: File, identity: Identity) -> None:
+    try:
+        WebCaller(request, context, identity).require("read", found.project)
+    except ProjectNotFound:
+        raise FileMissing(f"{context.served.name!r} has no file {found.filename!r}") from None
+    hook = "pypi_authorize_download"
+    if context.index.plugins.has(hook):
+        reasons = context.index.plugins.refusals(
+            hook, file=found, repository=context.served.name, identity=identity
+        )
+        if reasons:
+            raise Forbidden("; ".join(reasons))
+
+
+def _is_watched(context: RepositoryContext) -> bool:
+    has = context.index.plugins.has
+    return has("pypi_authorize_download") or has("pypi_file_served")
+
+
+def _served(context: RepositoryContext, request: Request, found: File, identity: Identity) -> None:
+    if request.method == "GET":
+        context.index.plugins.notify(
+            "pypi_file_served", file=found, repository=context.served.name, identity=identity
+        )
+
+
+def _headers(served: Served, found: File) -> Headers:
+    scope = "public" if served.rights.is_public else "private"
+    return [
+        ("Content-Type", "application/octet-stream"),
+        ("Accept-Ranges", "bytes"),
+        ("Cache-Control", f"max-age=365000000, immutable, {scope}"),
+        ("Last-Modified", _http_date(found.uploaded_at)),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Security-Policy", "sandbox; default-src 'none'"),
+        *CORS,
+    ]
+
+
+def _ready(body: bytes, digest: str, headers: Headers) -> Ready:
+    etag = f'"{digest}"'
+    return Ready(etag, [*headers, ("ETag", etag), ("Content-Length", str(len(body)))], body)
+
+
+def _blob(served: Served, found: File, suffix: str) -> Blob:
+    if suffix == ".asc":
+        return served.repository.signature(found)
+    return served.repository.open(found)
+
+
+def _answer_blob(blob: Blob, digest: str, headers: Headers, request: Request) -> Answer:
+    if isinstance(blob, Redirect):
+        return answer_text("302 Found", "", [("Location", blob.url), ("Cache-Control", "no-store")])
+    etag = f'"{digest}"'
+    headers = [*headers, ("ETag", etag)]
+    if _is_unchanged(request, etag, dict(headers)["Last-Modified"]):
+        return Answer(status="304 Not Modified", headerlist=headers[1:], app_iter=[])
+    if isinstance(blob, LocalFile) and blob.handoff:
+        return Answer(status="200 OK", headerlist=[*headers, blob.handoff], app_iter=[])
+    try:
+        wanted = _range(request, etag, blob.size)
+    except Unsatisfiable:
+        unsatisfied = [*CORS, ("Content-Range", f"bytes */{blob.size}")]
+        return answer_text("416 Range Not Satisfiable", f"The file has {blob.size} bytes", unsatisfied)
+    start, stop = wanted or (0, blob.size)
+    headers.append(("Content-Length", str(stop - start)))
+    if wanted:
+        headers.append(("Content-Range", f"bytes {start}-{stop - 1}/{blob.size}"))
+    status = "206 Partial Content" if wanted else "200 OK"
+    chunks = () if request.method == "HEAD" else _chunks(blob, start, stop, request)
+    return Answer(status=status, headerlist=headers, app_iter=chunks)
+
+
+def _is_unchanged(request: Request, etag: str, modified: str) -> bool:
+    if header := request.environ.get("HTTP_IF_NONE_MATCH"):
+        return matches_etag(header, etag)
+    since = _parse_date(request.environ.get("HTTP_IF_MODIFIED_SINCE", ""))
+    present = _parse_date(modified)
+    return since is not None and present is not None and present <= since
+
+
+def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
+    header = request.environ.get("HTTP_RANGE")
+    # RFC 9110 §13.1.5: a validator that no longer holds asks for the whole file.
+    if not header or request.environ.get("HTTP_IF_RANGE", etag) != etag:
+        return None
+    return parse_range(header, size)
+
+
+def _chunks(blob: LocalFile | Stream, start: int, stop: int, request: Request) -> Iterable[bytes]:
+    if isinstance(blob, Stream):
+        return blob.open(start, stop)
+    stream = _open(blob.path)
+    wrapper = request.environ.get("wsgi.file_wrapper")
+    if wrapper is not None and (start, stop) == (0, blob.size):
+        sent: Iterable[bytes] = wrapper(stream, CHUNK)
+        return sent
+    return _read_range(stream, start, stop)
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise FileMissing(f"{path.name} has disappeared from the storage") from error
+    except OSError as error:
+        raise StorageUnavailable(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def _read_small(path: Path) -> bytes:
+    with _open(path) as stream:
+        return stream.read()
+
+
+def _read_range(stream: IO[bytes], start: int, stop: int) -> Iterator[bytes]:
+    with stream:
+        stream.seek(start)
+        left = stop - start
+        while left and (chunk := stream.read(min(CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+
+
+def _http_date(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)
+
+
+def _parse_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,67 @@
+"""Simple pages of a repository, rendered once and kept ready."""
+
+from collections.abc import Sequence
+
+from pyramid_pypi.app import PackageIndex, Served
+from pyramid_pypi.model import Identity, ProjectName
+from pyramid_pypi.web import rendering
+from pyramid_pypi.web.answers import CORS
+from pyramid_pypi.web.negotiation import CONTENT_TYPES, Format
+from pyramid_pypi.web.ready import Headers, Ready, ready_page
+
+__all__ = ["list_page", "page_headers", "project_page", "vary"]
+
+
+def project_page(index: PackageIndex, served: Served, name: str, kind: tuple[str, Format]) -> Ready:
+    """Return the page of a project; `kind` is the way up to `packages/` and the format.
+
+    Raises ProjectNotFound, Unavailable.
+    """
+    group = (served.name, name)
+    ready = index.pages.get(group, kind)
+    if ready is None:
+        token = index.pages.token()
+        page = served.repository.project(name)
+        up, form = kind
+        render = rendering.page_json if form == "v1+json" else rendering.page_html
+        ready = ready_page(render(page, up), page_headers(served, form, page.serial), form)
+        index.pages.put(group, kind, ready, token)
+    return ready
+
+
+def list_page(index: PackageIndex, served: Served, identity: Identity, form: Format) -> Ready:
+    """Return the list of the projects that `identity` may read. Raises Unavailable."""
+    if served.rights.hides_projects():
+        return _list(served, served.visible(identity), form)
+    group = (served.name, "")
+    ready = index.pages.get(group, form)
+    if ready is None:
+        token = index.pages.token()
+        ready = _list(served, served.repository.projects(), form)
+        index.pages.put(group, form, ready, token)
+    return ready
+
+
+def page_headers(served: Served, form: Format, serial: int) -> Headers:
+    """Return the headers of a page, but for those that depend on its bytes."""
+    return [
+        ("Content-Type", CONTENT_TYPES[form]),
+        # Installers keep a page as long as it says, and would not see what was just published.
+        ("Cache-Control", "no-cache" if served.rights.is_public else "private, no-cache"),
+        ("Vary", vary(served)),
+        ("X-PyPI-Last-Serial", str(serial)),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Security-Policy", "sandbox allow-top-navigation; default-src 'none'"),
+        *CORS,
+    ]
+
+
+def vary(served: Served) -> str:
+    """Return which request headers the pages of a repository depend on."""
+    return "Accept, Accept-Encoding" + ("" if served.rights.is_public else ", Authorization")
+
+
+def _list(served: Served, projects: Sequence[ProjectName], form: Format) -> Ready:
+    serial = max((project.serial for project in projects), default=0)
+    render = rendering.list_json if form == "v1+json" else rendering.list_html
+    return ready_page(render(projects, serial), page_headers(served, form, serial), form)

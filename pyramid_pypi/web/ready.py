@@ -1,0 +1,171 @@
+"""Answers that are ready to be sent, and the cache that knows when they are not current.
+
+Only the standard library is imported here: this is the hot path.
+"""
+
+import gzip
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+__all__ = ["Ready", "ReadyCache", "matches_etag", "ready_page"]
+
+Headers = list[tuple[str, str]]
+
+_WORTH_COMPRESSING = 512
+_LEVEL = 6
+_LOOK_AGAIN = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One representation: the headers and bytes of a 200, plain and compressed.
+
+    `etag` and `gzip_etag` are strong validators (RFC 9110 §8.8.3), one for each encoding.
+    """
+
+    etag: str
+    headers: Headers
+    body: bytes
+    gzip_etag: str = ""
+    gzip_headers: Headers | None = None
+    gzip_body: bytes = b""
+
+    @property
+    def weight(self) -> int:
+        """How much memory it takes, roughly, in bytes."""
+        return len(self.body) + len(self.gzip_body) + 2048
+
+    def answer(self, environ: dict[str, str]) -> tuple[str, Headers, bytes]:
+        """Return status line, headers and body for a GET or HEAD request."""
+        etag, headers, body = self.etag, self.headers, self.body
+        if self.gzip_headers is not None and accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
+            etag, headers, body = self.gzip_etag, self.gzip_headers, self.gzip_body
+        wanted = environ.get("HTTP_IF_NONE_MATCH")
+        if wanted and (matches_etag(wanted, self.etag) or matches_etag(wanted, etag)):
+            kept = [pair for pair in headers if pair[0] not in _NOT_IN_304]
+            return "304 Not Modified", kept, b""
+        if environ["REQUEST_METHOD"] == "HEAD":
+            body = b""
+        return "200 OK", headers, body
+
+
+_NOT_IN_304 = {"Content-Length", "Content-Type", "Content-Encoding"}
+
+
+@lru_cache(maxsize=256)
+def accepts_gzip(header: str) -> bool:
+    """Tell whether `Accept-Encoding` admits gzip (RFC 9110 §12.5.3)."""
+    for item in header.lower().split(","):
+        coding, _, weight = item.partition(";")
+        if coding.strip() in {"gzip", "x-gzip", "*"}:
+            return weight.replace(" ", "").rstrip("0.") != "q="
+    return False
+
+
+def matches_etag(header: str, etag: str) -> bool:
+    """Tell whether `If-None-Match` names `etag`; the comparison is weak (RFC 9110 §13.1.2)."""
+    if header == etag:
+        return True
+    names = (name.strip().removeprefix("W/") for name in header.split(","))
+    return any(name in {etag, "*"} for name in names)
+
+
+def ready_page(body: bytes, headers: Headers, tag: str) -> Ready:
+    """Return a page with its compressed twin; `tag` tells the formats of one page apart."""
+    digest = hashlib.blake2b(body, digest_size=15).hexdigest()
+    etag = f'"{digest}-{tag}"'
+    plain = [*headers, ("ETag", etag), ("Content-Length", str(len(body)))]
+    if len(body) < _WORTH_COMPRESSING:
+        return Ready(etag, plain, body)
+    packed = gzip.compress(body, _LEVEL, mtime=0)
+    gzip_etag = f'"{digest}-{tag}-gz"'
+    gzip_headers = [
+        *headers,
+        ("Content-Encoding", "gzip"),
+        ("ETag", gzip_etag),
+        ("Content-Length", str(len(packed))),
+    ]
+    return Ready(etag, plain, body, gzip_etag, gzip_headers, packed)
+
+
+Group = tuple[str, str]
+"""A repository and a project in it, or a repository and nothing for its list of projects."""
+
+
+class ReadyCache:
+    """Ready answers by repository and project, bounded by their weight.
+
+    `stamp` tells cheaply whether the catalog has changed; only then `changed_since` is asked
+    which projects have, so that one upload costs one page and not all of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        stamp: Callable[[], bytes],
+        changed_since: Callable[[int], tuple[int, Iterable[Group] | None]],
+        budget: int,
+    ) -> None:
+        self._stamp = stamp
+        self._changed_since = changed_since
+        self._budget = budget
+        self._groups: dict[Group, dict[Hashable, Ready]] = {}
+        self._weight = 0
+        self._seen = b""
+        self._serial = 0
+        self._look_again = 0.0
+        self._lock = threading.Lock()
+
+    def get(self, group: Group, key: Hashable) -> Ready | None:
+        """Return the answer if it is there and current."""
+        if self._stamp() != self._seen or time.monotonic() > self._look_again:
+            self._catch_up()
+        answers = self._groups.get(group)
+        return None if answers is None else answers.get(key)
+
+    def token(self) -> bytes:
+        """Return what `put` needs; take it before reading what the answer is made of."""
+        self._catch_up()
+        return self._seen
+
+    def put(self, group: Group, key: Hashable, ready: Ready, token: bytes) -> None:
+        """Keep the answer, unless the catalog has changed since `token` was taken."""
+        if ready.weight > self._budget // 4:
+            return
+        with self._lock:
+            if token != self._seen:
+                return
+            self._weight += ready.weight
+            self._groups.setdefault(group, {})[key] = ready
+            while self._weight > self._budget:
+                self._drop(next(iter(self._groups)))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._groups.clear()
+            self._weight = 0
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            seen = self._stamp()
+            if seen == self._seen and time.monotonic() <= self._look_again:
+                return
+            self._serial, changed = self._changed_since(self._serial)
+            if changed is None:
+                self._groups.clear()
+                self._weight = 0
+            else:
+                for group in changed:
+                    self._drop(group)
+            # Only now: what was committed after the stamp was read will be asked for again.
+            self._seen = seen
+            self._look_again = time.monotonic() + _LOOK_AGAIN
+
+    def _drop(self, group: Group) -> None:
+        for ready in self._groups.pop(group, {}).values():
+            self._weight -= ready.weight

@@ -1,0 +1,99 @@
+"""Every URL of the index, in one table, for every place where a repository can be reached."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from pyramid_pypi.web import files, operation, simple, upload
+from pyramid_pypi.web.context import Operation, RepositoryContext
+from pyramid_pypi.web.failures import method_not_allowed
+
+if TYPE_CHECKING:
+    from pyramid.config import Configurator
+
+__all__ = ["add_routes"]
+
+View = Callable[..., Any]
+
+_PROJECT = "{project:[A-Za-z0-9][A-Za-z0-9._-]*}"
+_SLASH = "{slash:/?}"
+# A client that joins an index URL and a name carelessly sends two slashes.
+_SLASHES = "{slashes:/+}"
+_READ = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """A pattern below a repository and the views for its methods, with their permissions."""
+
+    name: str
+    pattern: str
+    get: View | None = None
+    post: View | None = None
+
+
+_ROUTES = (
+    _Route("project", f"{{api:simple|\\+simple}}{_SLASHES}{_PROJECT}{_SLASH}", get=simple.project),
+    _Route("projects", f"{{api:simple|\\+simple}}{_SLASH}", get=simple.projects, post=upload.upload),
+    _Route("file", "packages/{path:.+}", get=files.file),
+    _Route("upload", f"{{api:legacy|pypi}}{_SLASH}", post=upload.upload),
+)
+_AT_ROOT = _Route("project_at_root", f"{_PROJECT}{_SLASH}", get=simple.project_at_root)
+
+_OPERATION: tuple[tuple[str, View, str], ...] = (
+    ("health", operation.health, NO_PERMISSION_REQUIRED),
+    ("ready", operation.ready, NO_PERMISSION_REQUIRED),
+    ("plugins", operation.plugins, "manage"),
+)
+
+
+def add_routes(config: "Configurator", repositories: list[str]) -> None:
+    """Add the routes and views; the names of the repositories become part of the patterns."""
+    for name, view, permission in _OPERATION:
+        route = f"pypi.{name}"
+        config.add_route(route, f"/-/{name}", factory=Operation.of)
+        _add_view(config, route, view, permission=permission, request_method=_READ)
+        _add_view(config, route, method_not_allowed)
+    names = f"{{repository:{'|'.join(repositories)}}}"
+    mounts = (("named", f"/repository/{names}/"), ("short", f"/{names}/"), ("default", "/"))
+    for mount, prefix in mounts:
+        for route in _ROUTES:
+            _add(config, f"pypi.{mount}.{route.name}", f"{prefix}{route.pattern}", route)
+        _add_root(config, mount, prefix)
+    # Last, because a project may have the name of anything above.
+    for mount, prefix in mounts:
+        _add(config, f"pypi.{mount}.{_AT_ROOT.name}", f"{prefix}{_AT_ROOT.pattern}", _AT_ROOT)
+
+
+def _add_root(config: "Configurator", mount: str, prefix: str) -> None:
+    pattern = f"{prefix.rstrip('/')}{_SLASH}" if prefix != "/" else "/"
+    route = _Route("root", pattern, get=simple.root, post=upload.upload)
+    _add(config, f"pypi.{mount}.root", pattern, route)
+    if prefix == "/" and config.route_prefix:
+        config.add_route("pypi.prefix", "", factory=RepositoryContext.of, inherit_slash=True)
+        _add_views(config, "pypi.prefix", _Route("prefix", "", get=simple.prefix, post=upload.upload))
+
+
+def _add(config: "Configurator", name: str, pattern: str, route: _Route) -> None:
+    config.add_route(name, pattern, factory=RepositoryContext.of)
+    _add_views(config, name, route)
+
+
+def _add_views(config: "Configurator", name: str, route: _Route) -> None:
+    if route.get is not None:
+        _add_view(config, name, route.get, permission="read", request_method=_READ)
+        _add_view(
+            config, name, simple.preflight, permission=NO_PERMISSION_REQUIRED, request_method="OPTIONS"
+        )
+    if route.post is not None:
+        # The view asks for the right itself, which depends on the action in the form.
+        _add_view(config, name, route.post, permission=NO_PERMISSION_REQUIRED, request_method="POST")
+    _add_view(config, name, method_not_allowed)
+
+
+def _add_view(config: "Configurator", route: str, view: View, **predicates: Any) -> None:
+    predicates.setdefault("permission", NO_PERMISSION_REQUIRED)
+    # Upload tools have no token of a form; the upload view refuses foreign pages in its own way.
+    config.add_view(view, route_name=route, require_csrf=False, **predicates)

@@ -1,0 +1,89 @@
+"""Views of the simple repository API (PEP 503, PEP 691)."""
+
+from urllib.parse import parse_qs, quote
+
+from pyramid.request import Request
+
+from pyramid_pypi.auth.policy import identity_of
+from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text
+from pyramid_pypi.web.context import RepositoryContext
+from pyramid_pypi.web.landing import landing_page
+from pyramid_pypi.web.negotiation import Format, negotiate
+from pyramid_pypi.web.observe import note, offer_hot
+from pyramid_pypi.web.pages import list_page, project_page
+
+__all__ = ["prefix", "preflight", "project", "project_at_root", "projects", "root"]
+
+
+def project(context: RepositoryContext, request: Request) -> Answer:
+    """Show one project below `simple/`."""
+    return _project(context, request, "../../")
+
+
+def project_at_root(context: RepositoryContext, request: Request) -> Answer:
+    """Show one project to a client that takes the root of the repository for its index."""
+    return _project(context, request, "../")
+
+
+def projects(context: RepositoryContext, request: Request) -> Answer:
+    """Show the list of all projects."""
+    if not request.matchdict["slash"]:
+        return _moved(request, "302 Found", f"{request.path_info.rpartition('/')[2]}/")
+    return _projects(context, request)
+
+
+def root(context: RepositoryContext, request: Request) -> Answer:
+    """Show a person around, and a tool the list of all projects."""
+    if not request.matchdict.get("slash", "/"):
+        return _moved(request, "302 Found", f"{request.path_info.rpartition('/')[2]}/")
+    if "text/html" in request.environ.get("HTTP_ACCEPT", ""):
+        return landing_page(context, request, identity_of(request))
+    return _projects(context, request)
+
+
+def prefix(context: RepositoryContext, request: Request) -> Answer:  # noqa: ARG001
+    """Lead from the prefix of an embedded index to its root."""
+    return _moved(request, "302 Found", f"{request.path_info.rpartition('/')[2]}/")
+
+
+def preflight(context: RepositoryContext, request: Request) -> Answer:  # noqa: ARG001
+    """Answer a browser that asks whether a page of another site may read this."""
+    return Answer(status="200 OK", headerlist=[*CORS, ("Content-Length", "0")], app_iter=[])
+
+
+def _project(context: RepositoryContext, request: Request, up: str) -> Answer:
+    note(request, context.served.name, context.project)
+    slash = request.matchdict["slash"]
+    if context.raw != context.project:
+        # The one redirect that never changes, so that clients may remember it.
+        way = "../" if slash else ""
+        return _moved(request, "301 Moved Permanently", f"{way}{context.project}/")
+    if not slash:
+        return _moved(request, "302 Found", f"{context.project}/")
+    form = _format(request)
+    ready = project_page(context.index, context.served, context.project, (up, form))
+    offer_hot(request, (context.served.name, context.project), up)
+    return answer_ready(ready, request)
+
+
+def _projects(context: RepositoryContext, request: Request) -> Answer:
+    note(request, context.served.name)
+    form = _format(request)
+    ready = list_page(context.index, context.served, identity_of(request), form)
+    if not context.served.rights.hides_projects():
+        offer_hot(request, (context.served.name, ""), None)
+    return answer_ready(ready, request)
+
+
+def _format(request: Request) -> Format:
+    query = parse_qs(request.environ.get("QUERY_STRING", ""))
+    wanted = query.get("format", [""])[0]
+    return negotiate(request.environ.get("HTTP_ACCEPT", ""), wanted)
+
+
+def _moved(request: Request, status: str, location: str) -> Answer:
+    """Redirect relative to the URL that was asked, whatever a proxy has made of it."""
+    query = request.environ.get("QUERY_STRING", "")
+    target = quote(location) + (f"?{query}" if query else "")
+    headers = [("Location", target), ("Cache-Control", "no-cache"), *CORS]
+    return answer_text(status, f"The page is at {target}", headers)
