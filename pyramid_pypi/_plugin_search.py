@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, packages_distributions, version
+from importlib.metadata import EntryPoint, entry_points, packages_distributions, version
 
 from pyramid_pypi._nearest import nearest
 from pyramid_pypi.errors import PluginError
@@ -45,10 +45,7 @@ def installed(name: str) -> str:
 def version_of(module: str) -> str:
     """Return the version of the distribution that has `module`, empty when there is none."""
     distributions = packages_distributions().get(module.partition(".")[0], [])
-    try:
-        return version(distributions[0]) if distributions else ""
-    except PackageNotFoundError:
-        return ""
+    return version(distributions[0]) if distributions else ""
 
 
 def _offer(point: EntryPoint) -> str:

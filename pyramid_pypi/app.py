@@ -129,9 +129,7 @@ def _serve(settings: RepositorySettings, catalog: Catalog, plugins: Plugins) -> 
     repository = Hosted(settings.name, storage=settings.storage.build(), catalog=catalog)
     profile = PROFILES[settings.accept]
     publisher = Publisher(repository, profile, plugins)
-    return Served(
-        repository, settings.rights, publisher, settings.max_upload_size, settings.description
-    )
+    return Served(repository, settings.rights, publisher, settings.max_upload_size, settings.description)
 
 
 def _login(settings: Settings, plugins: Plugins, verified: VerifiedCredentials) -> Login:
@@ -141,9 +139,7 @@ def _login(settings: Settings, plugins: Plugins, verified: VerifiedCredentials) 
     return Login(
         [(instance.name, instance.build()) for instance in settings.authenticators],
         verified=verified,
-        throttle=Throttle(
-            Throttle.Options(failures=settings.login.failures, window=settings.login.window)
-        ),
+        throttle=Throttle(Throttle.Options(failures=settings.login.failures, window=settings.login.window)),
         on_failure=tell,
         workers=settings.login.workers,
     )

@@ -221,5 +221,5 @@ class CatalogUnavailable(Unavailable):
     """The catalog cannot be read or written."""
 
 
-class BlobExists(Exception):  # noqa: N818 - the word of the storage contract
+class BlobExists(Exception):
     """The key of an exclusive put is taken."""

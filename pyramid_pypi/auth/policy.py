@@ -62,7 +62,7 @@ class SecurityPolicy:
         return Denied("no policy knows this context")
 
     def remember(self, request: "Request", userid: str, **kw: Any) -> list[tuple[str, str]]:
-        """Basic credentials are remembered by the client; a host may have a session."""
+        """Let the host remember; Basic credentials are remembered by the client."""
         return [] if self._fallback is None else self._fallback.remember(request, userid, **kw)
 
     def forget(self, request: "Request", **kw: Any) -> list[tuple[str, str]]:

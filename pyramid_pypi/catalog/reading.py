@@ -10,12 +10,16 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from pyramid_pypi.catalog.tables import (
     core_metadata,
-    files as files_table,
     from_microseconds,
     journal,
-    projects as projects_table,
     removed_files,
     scans,
+)
+from pyramid_pypi.catalog.tables import (
+    files as files_table,
+)
+from pyramid_pypi.catalog.tables import (
+    projects as projects_table,
 )
 from pyramid_pypi.model import Change, File, Hashes, ProjectName, ProjectPage, ProjectStatus
 
@@ -70,9 +74,7 @@ _PROJECTS = (
     .where(_of_repository)
     .order_by(projects_table.c.name)
 )
-_STATUS = select(projects_table.c.status).where(
-    _of_repository, projects_table.c.name == bindparam("name")
-)
+_STATUS = select(projects_table.c.status).where(_of_repository, projects_table.c.name == bindparam("name"))
 _REMOVED = select(removed_files.c.sha256).where(
     removed_files.c.repository == bindparam("repository"),
     removed_files.c.filename_key == bindparam("key"),

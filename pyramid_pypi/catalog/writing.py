@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Insert, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, Table, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pyramid_pypi.catalog.tables import (
@@ -149,7 +149,7 @@ def _append(connection: Connection, row: dict[str, object]) -> int:
     return serial
 
 
-def _is(repository: str, file: File) -> tuple[object, ...]:
+def _is(repository: str, file: File) -> tuple[ColumnElement[bool], ...]:
     return (files.c.repository == repository, files.c.filename_key == file.filename.lower())
 
 
@@ -159,8 +159,9 @@ def _kind(file: File) -> str:
 
 
 def _insert_once(connection: Connection, table: Table) -> Insert:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def _now() -> int:

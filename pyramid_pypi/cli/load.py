@@ -1,6 +1,7 @@
 """From the name of an ini on the command line to settings."""
 
 from collections.abc import Mapping, Sequence
+from configparser import InterpolationError
 
 import click
 from pyramid.paster import get_appsettings  # type: ignore[import-untyped, unused-ignore]
@@ -26,6 +27,12 @@ def read_ini(ini: str, variables: Sequence[str] = ()) -> Mapping[str, str]:
         options[key] = value
     try:
         found = get_appsettings(ini, options=options)
+    except InterpolationError as error:
+        # The cause shows the value, which may be a secret with a percent sign in it.
+        raise click.ClickException(
+            f"{ini} cannot be read: {error.option} in [{error.section}] has a % that starts no %(name)s of a "
+            "known name; write %% for a percent sign"
+        ) from None
     except Exception as error:
         # The loaders raise whatever their parts raise, and all of it is about the ini.
         raise click.ClickException(f"{ini} cannot be read: {_reason(error)}") from error

@@ -34,10 +34,14 @@ def check_form(form: ReceivedForm, filename: Filename) -> None:
         raise InvalidUpload("Unknown protocol version: use 1")
     filetype = form.get("filetype")
     if filetype and filetype != filename.packagetype:
-        raise InvalidUpload(f"The form says {filetype!r}, but {filename.filename!r} is a {filename.packagetype}")
+        raise InvalidUpload(
+            f"The form says {filetype!r}, but {filename.filename!r} is a {filename.packagetype}"
+        )
     name = form.get("name")
     if name and (not is_valid_name(name) or normalise(name) != filename.project):
-        raise InvalidUpload(f"The form says the project {name!r}, but the file name says {filename.project!r}")
+        raise InvalidUpload(
+            f"The form says the project {name!r}, but the file name says {filename.project!r}"
+        )
     version = form.get("version")
     if version and canonical_version(version) != filename.version:
         raise InvalidUpload(f"The form says version {version!r}, but the file name says {filename.version!r}")
@@ -75,7 +79,7 @@ def _hexadecimal(sent: str, length: int) -> str | None:
     if len(text) == length and _HEX.fullmatch(text):
         return text
     # PyPI's documentation asks for MD5 in URL-safe base64 without padding.
-    if length == 32 and len(sent) == 22:  # noqa: PLR2004
+    if length == 32 and len(sent) == 22:
         try:
             return base64.urlsafe_b64decode(f"{sent}==").hex()
         except (binascii.Error, ValueError):

@@ -18,7 +18,10 @@ __all__ = ["Caller", "Hooks", "Publisher"]
 class Caller(Protocol):
     """Who publishes, and the question whether it may."""
 
-    identity: Identity
+    @property
+    def identity(self) -> Identity:
+        """The sender; anonymous when nobody is logged in."""
+        ...
 
     def require(self, permission: Permission, project: str) -> None:
         """Raise Unauthorized or Forbidden unless the identity has the permission."""
@@ -113,4 +116,3 @@ class Publisher:
 
     def _tell(self, event: str, file: File, by: Identity) -> None:
         self.hooks.notify(event, file=file, repository=self.repository.name, identity=by)
-

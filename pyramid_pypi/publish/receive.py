@@ -180,7 +180,7 @@ def _boundary(content_type: str) -> str:
     kind, options = parse_options_header(content_type)
     if kind != "multipart/form-data":
         raise BadRequest("Uploads must be sent as multipart/form-data")
-    boundary = options.get("boundary", "")
-    if not boundary or not boundary.isascii() or len(boundary) > 200:  # noqa: PLR2004
+    boundary: str = options.get("boundary", "")
+    if not boundary or not boundary.isascii() or len(boundary) > 200:
         raise BadRequest("The Content-Type header of the form has no usable boundary")
     return boundary

@@ -61,7 +61,8 @@ class Adopter:
 
     def sweep(self) -> Iterator[tuple[StoredBlob, bool]]:
         """Adopt everything in the storage; yield each blob and whether it is settled."""
-        for blob in self.repository.storage.keys():
+        storage = self.repository.storage
+        for blob in storage.keys():  # noqa: SIM118 - not a mapping
             yield blob, self.adopt(blob)
 
     def drop_missing(self) -> int:
@@ -109,9 +110,7 @@ class Adopter:
         file = replace(file, metadata_sha256=digest)
         if record is None:
             self._write_record(file, artefact.name)
-        repository.catalog.add(
-            repository.name, file, STORAGE_IDENTITY, display=artefact.name, metadata=body
-        )
+        repository.catalog.add(repository.name, file, STORAGE_IDENTITY, display=artefact.name, metadata=body)
         log.info("%s: %s was found in the storage and is now listed", repository.name, blob.key)
 
     def _file(self, name: Filename, blob: StoredBlob, hashes: Hashes, requires: str | None) -> File:
@@ -147,4 +146,3 @@ class Adopter:
         if key not in self._reported:
             self._reported.add(key)
             log.warning("%s: %s in the storage is not listed: %s", self.repository.name, key, reason)
-

@@ -97,9 +97,7 @@ class Hosted:
         file = self._new_file(upload, by)
         self._put(file, upload)
         self.storage.put_record(file.key, write_record(file, upload.display))
-        serial = self.catalog.add(
-            self.name, file, by, display=upload.display, metadata=upload.core_metadata
-        )
+        serial = self.catalog.add(self.name, file, by, display=upload.display, metadata=upload.core_metadata)
         if serial is None:
             winner = self.catalog.file(self.name, file.filename)
             if winner is None:

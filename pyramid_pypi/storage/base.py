@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol, runtime_checkable
+from typing import IO, Protocol, Self, runtime_checkable
 
 from pyramid_pypi.errors import StorageFull, StorageUnavailable
 from pyramid_pypi.model import Blob, StoredBlob
@@ -61,7 +61,7 @@ class StagedFile:
         except OSError as error:
             raise storage_error(error, "The upload cannot be written to the disk") from error
 
-    def __enter__(self) -> "StagedFile":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -21,33 +21,6 @@ _ABANDONED_AFTER = 24 * 3600
 _HANDOFF = {"x-accel-redirect": "X-Accel-Redirect", "x-sendfile": "X-Sendfile"}
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What `storage = filesystem` takes."""
-
-    path: Path = field(metadata={"help": "the folder; it is created when it does not exist"})
-    layout: Literal["project", "flat"] = field(
-        default="project",
-        metadata={"help": "where new files go: `<project>/<filename>`, or the folder itself"},
-    )
-    durable: bool = field(
-        default=True,
-        metadata={"help": "flush to the disk before answering, so that a power cut loses nothing"},
-    )
-    handoff: Literal["none", "x-accel-redirect", "x-sendfile"] = field(
-        default="none",
-        metadata={"help": "let the web server in front send the bytes, by this header"},
-    )
-    handoff_prefix: str = field(
-        default="/",
-        metadata={"help": "what `x-accel-redirect` puts before the key; nginx's internal location"},
-    )
-    rescan: Seconds = field(
-        default=Seconds(2),
-        metadata={"help": "how often to look for files that other tools dropped into the folder"},
-    )
-
-
 class FilesystemStorage:
     """Keeps blobs as files below `path`; serves trees that other tools have filled as well.
 
@@ -55,7 +28,31 @@ class FilesystemStorage:
     below it. Names that begin with a dot are never files of a project.
     """
 
-    Options = Options
+    @dataclass(frozen=True, slots=True)
+    class Options:
+        """What `storage = filesystem` takes."""
+
+        path: Path = field(metadata={"help": "the folder; it is created when it does not exist"})
+        layout: Literal["project", "flat"] = field(
+            default="project",
+            metadata={"help": "where new files go: `<project>/<filename>`, or the folder itself"},
+        )
+        durable: bool = field(
+            default=True,
+            metadata={"help": "flush to the disk before answering, so that a power cut loses nothing"},
+        )
+        handoff: Literal["none", "x-accel-redirect", "x-sendfile"] = field(
+            default="none",
+            metadata={"help": "let the web server in front send the bytes, by this header"},
+        )
+        handoff_prefix: str = field(
+            default="/",
+            metadata={"help": "what `x-accel-redirect` puts before the key; nginx's internal location"},
+        )
+        rescan: Seconds = field(
+            default=Seconds(2),
+            metadata={"help": "how often to look for files that other tools dropped into the folder"},
+        )
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -71,9 +71,7 @@ class AccessLog:
             self.flush()
 
 
-def _format(
-    at: float, duration: float, environ: Environ, status: str, headers: list[tuple[str, str]]
-) -> str:
+def _format(at: float, duration: float, environ: Environ, status: str, headers: list[tuple[str, str]]) -> str:
     repository, project, file = environ.get(SEEN, ("", "", ""))
     identity = environ.get("pyramid_pypi.identity")
     line = {

@@ -35,7 +35,8 @@ _RETRY_AFTER = 5
 StartResponse = Callable[..., Any]
 
 
-class Answer(Response):
+# WebOb has no types.
+class Answer(Response):  # type: ignore[misc]
     """A response whose headers go out as they are.
 
     WebOb would make `Location` absolute with the host that the client claims to have asked.
@@ -48,7 +49,8 @@ class Answer(Response):
             if hasattr(self.app_iter, "close"):
                 self.app_iter.close()
             return ()
-        return self.app_iter
+        chunks: Iterable[bytes] = self.app_iter
+        return chunks
 
 
 def answer_ready(ready: Ready, request: "Request") -> Answer:
@@ -69,8 +71,9 @@ def answer_json(content: object, status: str = "200 OK") -> Answer:
 
 
 def answer_error(error: PypiError, request: "Request", realm: str) -> Answer:
-    """Return an error: the sentence in the reason phrase, because upload tools print that, and
-    in the body, as JSON or text.
+    """Return an error as JSON or text, with its sentence in the reason phrase and in the body.
+
+    Some upload tools print the one and some the other.
     """
     status = f"{error.status} {_reason(error.message)}"
     headers = [("Cache-Control", "no-cache"), ("Vary", "Accept"), *CORS, *_extra(error, realm)]

@@ -115,6 +115,4 @@ class WebCaller:
             return
         if self.identity.is_anonymous:
             raise Unauthorized(f"Log in to {permission} {project!r}")
-        raise Forbidden(
-            f"The user {self.identity.name!r} isn't allowed to {permission} project {project!r}"
-        )
+        raise Forbidden(f"The user {self.identity.name!r} isn't allowed to {permission} project {project!r}")

@@ -19,7 +19,7 @@ __all__ = ["add_failures", "method_not_allowed", "not_found"]
 class OursPredicate:
     """A view predicate: the request is for a route of this library."""
 
-    def __init__(self, value: bool, config: "Configurator") -> None:  # noqa: ARG002, FBT001
+    def __init__(self, value: bool, config: "Configurator") -> None:  # noqa: ARG002
         self._value = value
 
     def text(self) -> str:

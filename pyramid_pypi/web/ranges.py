@@ -7,7 +7,7 @@ __all__ = ["Unsatisfiable", "parse_range"]
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
-class Unsatisfiable(Exception):  # noqa: N818 - the word of RFC 9110 §15.5.17
+class Unsatisfiable(Exception):
     """The range begins behind the end of the file."""
 
 

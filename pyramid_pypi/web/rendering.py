@@ -5,7 +5,7 @@ HTML is frozen at version 1.4 (PEP 833) and keeps PyPI's look, which many script
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from json.encoder import encode_basestring_ascii as _json  # type: ignore[attr-defined]
+from json.encoder import encode_basestring_ascii as _json
 from urllib.parse import quote
 
 from pyramid_pypi.model import File, ProjectName, ProjectPage
@@ -48,9 +48,7 @@ def list_html(projects: Sequence[ProjectName], serial: int) -> bytes:
 
 def list_json(projects: Sequence[ProjectName], serial: int) -> bytes:
     """Return the list of all projects as JSON, with the serials that mirrors need."""
-    entries = ",\n  ".join(
-        f'{{"name": {_json(p.display)}, "_last-serial": {p.serial}}}' for p in projects
-    )
+    entries = ",\n  ".join(f'{{"name": {_json(p.display)}, "_last-serial": {p.serial}}}' for p in projects)
     meta = f'{{"api-version": "{_API_VERSION}", "_last-serial": {serial}}}'
     return f'{{"meta": {meta},\n "projects": [{entries}]}}\n'.encode()
 

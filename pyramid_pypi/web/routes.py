@@ -51,11 +51,11 @@ _OPERATION: tuple[tuple[str, View, str], ...] = (
 
 def add_routes(config: "Configurator", repositories: list[str]) -> None:
     """Add the routes and views; the names of the repositories become part of the patterns."""
-    for name, view, permission in _OPERATION:
-        route = f"pypi.{name}"
-        config.add_route(route, f"/-/{name}", factory=Operation.of)
-        _add_view(config, route, view, permission=permission, request_method=_READ)
-        _add_view(config, route, method_not_allowed)
+    for page, view, permission in _OPERATION:
+        name = f"pypi.{page}"
+        config.add_route(name, f"/-/{page}", factory=Operation.of)
+        _add_view(config, name, view, permission=permission, request_method=_READ)
+        _add_view(config, name, method_not_allowed)
     names = f"{{repository:{'|'.join(repositories)}}}"
     mounts = (("named", f"/repository/{names}/"), ("short", f"/{names}/"), ("default", "/"))
     for mount, prefix in mounts:
@@ -84,9 +84,7 @@ def _add(config: "Configurator", name: str, pattern: str, route: _Route) -> None
 def _add_views(config: "Configurator", name: str, route: _Route) -> None:
     if route.get is not None:
         _add_view(config, name, route.get, permission="read", request_method=_READ)
-        _add_view(
-            config, name, simple.preflight, permission=NO_PERMISSION_REQUIRED, request_method="OPTIONS"
-        )
+        _add_view(config, name, simple.preflight, permission=NO_PERMISSION_REQUIRED, request_method="OPTIONS")
     if route.post is not None:
         # The view asks for the right itself, which depends on the action in the form.
         _add_view(config, name, route.post, permission=NO_PERMISSION_REQUIRED, request_method="POST")

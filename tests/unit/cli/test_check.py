@@ -256,6 +256,25 @@ def test_an_ini_that_cannot_be_read_is_one_line(run: Run, ini: str, place: str) 
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize("password", ["hunter%2", "hunter%(two)s"])
+def test_a_percent_sign_in_a_secret_does_not_show_it(run: Run, ini: str, password: str) -> None:
+    file = Path(ini)
+    file.write_text(file.read_text().replace("hunter2", password))
+
+    result = run("check", ini)
+
+    assert result.exit_code == 1
+    assert "pypi.auth.staff.password in [app:main]" in result.stderr
+    assert password[-4:] not in result.output
+
+
+def test_plugins_that_cannot_be_loaded_are_reported(run: Run, ini: str) -> None:
+    result = run("plugins", f"{ini}#lost")
+
+    assert result.exit_code == 1
+    assert "There is no plugin 'fake_kindz'" in result.stderr
+
+
 def test_plugins_are_listed_whatever_else_is_wrong(run: Run, ini: str) -> None:
     result = run("plugins", f"{ini}#broken")
 

@@ -26,7 +26,13 @@ from pyramid_pypi.settings import (
 Read = Callable[..., Settings]
 AUTHENTICATED = frozenset({"authenticated"})
 NOBODY: frozenset[str] = frozenset()
-CLOSED: dict[Permission, frozenset[str]] = {"read": AUTHENTICATED, "upload": NOBODY, "yank": NOBODY, "delete": NOBODY, "manage": NOBODY}
+CLOSED: dict[Permission, frozenset[str]] = {
+    "read": AUTHENTICATED,
+    "upload": NOBODY,
+    "yank": NOBODY,
+    "delete": NOBODY,
+    "manage": NOBODY,
+}
 
 
 def test_what_is_left_out_has_its_default(read: Read, kinds: SimpleNamespace) -> None:
@@ -187,7 +193,7 @@ def test_grants_and_patterns_become_rights(read: Read) -> None:
     )
 
     assert loaded.repositories[0].rights == Rights(
-        {**CLOSED, "read": frozenset({"everyone"}), "upload": frozenset({"group:release", "user:ci"})},  # type: ignore[arg-type]
+        {**CLOSED, "read": frozenset({"everyone"}), "upload": frozenset({"group:release", "user:ci"})},
         (
             ProjectRights("corp-*", {"read": frozenset({"group:corp"}), "upload": NOBODY}),
             ProjectRights("holy?grail", {"yank": frozenset({"user:arthur"})}),
@@ -308,7 +314,8 @@ class TestWarnings:
             }
         )
 
-        assert loaded.warnings == (
+        (warning,) = loaded.warnings
+        assert warning == (
             "pypi.repo.inner.storage.path lies inside of pypi.repo.private.storage.path, so 'private' may "
-            "offer the files of 'inner'",
+            "offer the files of 'inner'"
         )

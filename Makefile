@@ -1,0 +1,47 @@
+# Two commands for a fresh machine: `make serve` and `make test`.
+# Targets: serve test lint docs bench soak clean
+
+PYTHON ?= python3
+VENV = .venv
+BIN = $(VENV)/bin
+INI ?= development.ini
+SHELL = /bin/bash
+
+.PHONY: serve test lint packages bench soak clean
+
+serve: $(VENV)/.serve
+	$(BIN)/pserve $(INI)
+
+test: packages $(VENV)/.test lint
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# System packages that the tests need; installed only where this user may.
+packages:
+	@tests/packages.sh
+
+bench: packages $(VENV)/.test
+	$(BIN)/python -m benchmarks
+
+soak: packages $(VENV)/.test
+	$(BIN)/python -m pytest tests -m soak -o addopts="--import-mode=importlib --strict-markers"
+
+$(VENV)/.serve: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[watch]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.serve plugins/*/setup.cfg
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	for plugin in plugins/*/; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable "$$plugin" || exit 1; \
+	done
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .cache build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

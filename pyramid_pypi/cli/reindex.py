@@ -1,0 +1,52 @@
+"""`pyramid-pypi reindex`: bring the catalog in step with what is in the storages."""
+
+from collections.abc import Iterator
+
+import click
+
+from pyramid_pypi.app import Served, compose
+from pyramid_pypi.cli.load import load_plugins, load_settings
+from pyramid_pypi.repositories.adoption import Adopter
+
+__all__ = ["reindex"]
+
+
+@click.command()
+@click.argument("ini")
+@click.argument("variables", nargs=-1)
+@click.option("--repository", "-r", multiple=True, help="Only this repository; may be repeated.")
+def reindex(ini: str, variables: tuple[str, ...], repository: tuple[str, ...]) -> None:
+    """List every file of the storages that INI names, and drop those that are gone.
+
+    Uploads go on meanwhile, and a pass that was interrupted can be started again.
+    """
+    settings = load_settings(ini, variables)
+    index = compose(settings, load_plugins(ini, variables))
+    try:
+        for name in repository or tuple(index.repositories):
+            _reindex(index.served(name))
+    finally:
+        index.close()
+
+
+def _reindex(served: Served) -> None:
+    adopter = Adopter(served.repository)
+    before = _count(served)
+    skipped = []
+    with click.progressbar(adopter.sweep(), label=served.name, item_show_func=_show) as sweep:
+        skipped = [blob.key for blob, settled in sweep if not settled]
+    dropped = adopter.drop_missing()
+    served.repository.catalog.mark_scanned(served.name)
+    added = _count(served) - before + dropped
+    click.echo(f"{served.name}: {added} added, {dropped} dropped, {_count(served)} listed")
+    for key in skipped:
+        click.echo(f"  not a complete file: {key}", err=True)
+
+
+def _count(served: Served) -> int:
+    files: Iterator[object] = served.repository.catalog.files(served.name)
+    return sum(1 for _ in files)
+
+
+def _show(item: tuple[object, bool] | None) -> str | None:
+    return None if item is None else str(getattr(item[0], "key", ""))[-40:]
