@@ -38,6 +38,7 @@ def load(
             # Without the plugins, all that is theirs would be reported as unknown.
             raise UnusableSettings(reader.problems)
         plugins = Plugins.load(names)
+    reader.data = reader.take("pypi.data", casts.path, reader.data)
     loaded = _read(reader, names, plugins)
     problems = reader.finish()
     if problems:
@@ -62,7 +63,7 @@ def _read(reader: Reader, names: tuple[str, ...], plugins: Plugins) -> Settings:
     check_storages(reader, repositories)
     return Settings(
         plugins=names,
-        catalog=reader.require("pypi.catalog", values.catalog, "", allowed=("sqlite:///path",)),
+        catalog=_catalog(reader),
         default=_default(reader, listed),
         repositories=repositories,
         authenticators=_authenticators(reader, Kinds("authenticator", plugins.auth_kinds())),
@@ -83,6 +84,12 @@ def _read(reader: Reader, names: tuple[str, ...], plugins: Plugins) -> Settings:
             window=reader.take("pypi.login.window", casts.seconds, 300),
         ),
     )
+
+
+def _catalog(reader: Reader) -> str:
+    allowed = ("sqlite:///path",)
+    url = reader.require("pypi.catalog", values.catalog, "", allowed=allowed)
+    return values.below(reader.data, url) if url else ""
 
 
 def _security(reader: Reader) -> Security:

@@ -1,7 +1,8 @@
 """Read keys one by one, remember which are known, and collect what is wrong."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from pyramid_pypi._nearest import nearest
 from pyramid_pypi.settings.casts import Cast, Refused
@@ -22,11 +23,12 @@ class Reader:
     """Takes keys from the environment, then from the settings.
 
     A problem never stops the reading: the caller gets a default or a placeholder and goes on, and
-    `finish` returns every problem at once.
+    `finish` returns every problem at once. Relative paths are below `data`.
     """
 
     def __init__(self, settings: Mapping[str, str], environ: Mapping[str, str]) -> None:
         self.environ = environ
+        self.data = Path()
         self._settings = {key: value for key, value in settings.items() if key.startswith(PREFIX)}
         self._problems: list[Problem] = []
         self._known: dict[str, None] = {}
@@ -116,12 +118,15 @@ class Reader:
 
     def _cast(self, key: str, value: str, cast: Cast[T], fallback: T) -> T:
         try:
-            return cast(value)
+            found = cast(value)
         except Refused as refused:
             name = variable(key)
             source = f" (from the environment variable {name})" if name in self.environ else ""
             self.problem(key, refused.reason + source, allowed=refused.allowed, nearest=refused.nearest)
             return fallback
+        below: Any = self.data / found if isinstance(found, Path) else found
+        typed: T = below
+        return typed
 
     def _siblings(self, key: str) -> tuple[str, ...]:
         """Return what may stand beside `key`: known keys below the nearest parent that has any."""

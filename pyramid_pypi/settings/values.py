@@ -1,6 +1,7 @@
 """The casts of single keys: URLs, hosts, the realm and names."""
 
 import re
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy.engine import make_url
@@ -41,6 +42,12 @@ def catalog(value: str) -> str:
             allowed=("sqlite:///var/catalog.db", "sqlite:////srv/pypi/catalog.db"),
         )
     return value.strip()
+
+
+def below(data: Path, url: str) -> str:
+    """Return `url` with its path, where that is relative, below `data`."""
+    parts = make_url(url)
+    return parts.set(database=str(data / str(parts.database))).render_as_string(hide_password=False)
 
 
 def base_url(value: str) -> str | None:

@@ -11,13 +11,15 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
+_PORT = re.compile(r":\d*$")
 _SLASHES = re.compile(r"/{2,}")
 
 
 class CleanPaths:
     """A WSGI application in front of another one: paths are UTF-8 without control characters.
 
-    Repeated slashes count as one, without a redirect. With `hosts`, other `Host` headers get 421.
+    Repeated slashes count as one, without a redirect. With `hosts` (`pypi.example.org`, with a port
+    or without, or `*.example.org`), other `Host` headers get 421.
     """
 
     def __init__(self, application: Application, *, hosts: Iterable[str] = ()) -> None:
@@ -38,8 +40,8 @@ class CleanPaths:
         return self._application(environ, start_response)
 
     def _knows(self, host: str) -> bool:
-        name = host.lower()
-        return name in self._hosts or name.rpartition(":")[0] in self._hosts
+        name = _PORT.sub("", host.lower())
+        return bool({host.lower(), name, f"*.{name.partition('.')[2]}"} & self._hosts)
 
 
 def _is_utf8(path: str) -> bool:

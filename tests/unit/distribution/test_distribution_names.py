@@ -68,7 +68,9 @@ def test_no_text_makes_the_parser_fail_otherwise(text: str) -> None:
         assert guessed is None or guessed.filename == text + ending
 
 
-@given(st.from_regex(r"[A-Za-z0-9._+!-]{1,40}-[0-9a-z.+!-]{1,20}(-py3-none-any\.whl|\.tar\.gz)", fullmatch=True))
+@given(
+    st.from_regex(r"[A-Za-z0-9._+!-]{1,40}-[0-9a-z.+!-]{1,20}(-py3-none-any\.whl|\.tar\.gz)", fullmatch=True)
+)
 def test_what_is_understood_starts_with_its_project(raw: str) -> None:
     guessed = guess_filename(raw)
 
@@ -186,14 +188,17 @@ def test_many_tags_are_refused_before_they_are_multiplied() -> None:
     assert time.perf_counter() - started < 0.5
 
 
-@pytest.mark.parametrize("text", ["", " 1.0", "1.0 ", "1.0\n", "9" * 5000, "9" * 129, "one", "1.0/2", "\u0661.0"])
+@pytest.mark.parametrize(
+    "text", ["", " 1.0", "1.0 ", "1.0\n", "9" * 5000, "9" * 129, "one", "1.0/2", "\u0661.0"]
+)
 def test_texts_that_are_no_versions_are_refused(text: str) -> None:
     with pytest.raises(InvalidUpload):
         canonical_version(text)
 
 
 @pytest.mark.parametrize(
-    ("text", "canonical"), [("1.0", "1.0"), ("v1.0-BETA2", "1.0b2"), ("1.0-1", "1.0.post1"), ("01.0+A_b", "1.0+a.b")]
+    ("text", "canonical"),
+    [("1.0", "1.0"), ("v1.0-BETA2", "1.0b2"), ("1.0-1", "1.0.post1"), ("01.0+A_b", "1.0+a.b")],
 )
 def test_versions_are_written_in_one_way(text: str, canonical: str) -> None:
     assert canonical_version(text) == canonical

@@ -286,7 +286,11 @@ def write_sparse(path: Path, size: int) -> None:
     full = 0xFFFFFFFF
     small = make_zip(("small.py", b"x"), method=zipfile.ZIP_STORED)
     directory = small.index(b"PK\1\2")
-    head = struct.pack("<4s5H3L2H", b"PK\3\4", 45, 0, 0, 0, 33, 7, full, full, 9, len(wide)) + b"large.bin" + wide
+    head = (
+        struct.pack("<4s5H3L2H", b"PK\3\4", 45, 0, 0, 0, 33, 7, full, full, 9, len(wide))
+        + b"large.bin"
+        + wide
+    )
     offset = len(head) + size
     numbers = (45, 45, 0, 0, 0, 33, 7, full, full, 9, len(wide), 0, 0, 0, 0, 0)
     central = struct.pack("<4s6H3L5H2L", b"PK\1\2", *numbers) + b"large.bin" + wide
@@ -316,8 +320,7 @@ def test_zip64_records_that_do_not_agree_are_refused(
     data = path.read_bytes()
     at = data.index(record) + offset
 
-    check = names(data[:at] + data[at : at + len(value)] + data[at + len(value) :])
-    assert check == ["large.bin", "small.py"]
+    assert names(data) == ["large.bin", "small.py"]
     with pytest.raises(InvalidUpload):
         names(data[:at] + value + data[at + len(value) :])
 
@@ -357,7 +360,9 @@ def test_reading_stops_at_the_limit() -> None:
         lambda member: replace(member, method=0),
     ],
 )
-def test_a_member_that_is_not_what_its_header_says_is_refused(change: Callable[[ZipMember], ZipMember]) -> None:
+def test_a_member_that_is_not_what_its_header_says_is_refused(
+    change: Callable[[ZipMember], ZipMember],
+) -> None:
     with pytest.raises(InvalidUpload):
         read_member(io.BytesIO(SOUND), change(member_of(SOUND)), 1000)
 
