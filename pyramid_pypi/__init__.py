@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "hookimpl", "includeme", "main"]
 
 
-def main(global_config: dict[str, str] | None = None, **settings: Any) -> "Application":  # noqa: ARG001
+def main(global_config: dict[str, str] | None = None, **settings: Any) -> "Application":
     """Return the WSGI application that the ini settings describe: a PasteDeploy app factory.
 
     Raises SettingsError, PluginError, CatalogUnavailable.
     """
     from pyramid_pypi.web.application import make_application  # noqa: PLC0415 - see includeme
 
-    return make_application(settings)
+    return make_application(settings, variables=global_config or {})
 
 
 def includeme(config: "Configurator") -> None:

@@ -51,8 +51,7 @@ def _import(place: str) -> click.Command | None:
 
 
 def _from_plugins(ctx: click.Context) -> click.Group:
-    found = ctx.meta.setdefault(_FROM_PLUGINS, click.Group())
-    assert isinstance(found, click.Group)
+    found: click.Group = ctx.meta.setdefault(_FROM_PLUGINS, click.Group())
     return found
 
 

@@ -14,6 +14,7 @@ DESCRIPTOR = 0x0008
 _UTF8 = 0x0800
 _FLAGS = DESCRIPTOR | _UTF8 | 0x0006  # The two bits of 0x0006 tell how hard deflate tried.
 _METHODS = (0, 8)  # Stored and deflated: all that installers are asked to know.
+_MAX_VERSION = 63
 _MAX16 = 0xFFFF
 _MAX32 = 0xFFFFFFFF
 _MAX_DIRECTORY = 32 * 1024 * 1024
@@ -109,13 +110,13 @@ def read_entries(stream: IO[bytes], directory: Directory) -> list[Entry]:
 
 def _entry(data: bytes, position: int) -> tuple[Entry, int]:
     fields = _CENTRAL.unpack_from(data, position)
-    magic, _, _, flags, method, _, _, crc, packed, size = fields[:10]
+    magic, _, needed, flags, method, _, _, crc, packed, size = fields[:10]
     name_length, extra_length, comment_length, disk, _, attributes, offset = fields[10:]
     name_end = position + _CENTRAL.size + name_length
     end = name_end + extra_length
     if magic != b"PK\1\2" or comment_length or disk or end > len(data):
         raise refused("The central directory of the zip file is malformed.")
-    if flags & ~_FLAGS or method not in _METHODS:
+    if needed > _MAX_VERSION or flags & ~_FLAGS or method not in _METHODS:
         raise refused("The zip file is encrypted or does not use a supported compression type.")
     raw_name = data[name_end - name_length : name_end]
     extra = _extra(data[name_end:end], raw_name) if extra_length else {}

@@ -13,7 +13,7 @@ __all__ = ["RESERVED_NAMES", "base_url", "catalog", "hosts", "names", "pattern",
 
 RESERVED_NAMES = frozenset(
     {
-        *("simple", "packages", "pypi", "legacy", "integrity", "rss", "stats", "repository"),
+        *("simple", "packages", "legacy", "integrity", "rss", "stats", "repository"),
         *("namespaces", "namespace", "project", "search", "login", "logout", "account", "static"),
         *("rpc2", "-", "_"),
     }

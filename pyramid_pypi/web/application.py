@@ -11,6 +11,7 @@ from pyramid.registry import Registry
 
 from pyramid_pypi.app import PackageIndex, compose
 from pyramid_pypi.auth.policy import SecurityPolicy
+from pyramid_pypi.errors import SettingsError
 from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.settings import load, plugin_names
@@ -49,22 +50,28 @@ class Application:
         self.index.close()
 
 
-def make_application(settings: Mapping[str, str]) -> Application:
-    """Build everything. Raises SettingsError, PluginError, CatalogUnavailable."""
+def make_application(settings: Mapping[str, str], *, variables: Mapping[str, str]) -> Application:
+    """Build everything; `variables` are what `[DEFAULT]` holds.
+
+    Raises SettingsError, PluginError, CatalogUnavailable.
+    """
+    # PasteDeploy takes such a key for a variable and drops it from [app:…] as well.
+    if lost := sorted(key for key in variables if key.startswith("pypi.")):
+        raise SettingsError(f"Move {', '.join(lost)} from [DEFAULT] to [app:…]; there it has no effect")
     config = Configurator(settings=dict(settings))
     config.set_security_policy(SecurityPolicy())
     config.include("pyramid_pypi")
     config.add_notfound_view(not_found)
     router = config.make_wsgi_app()
     index: PackageIndex = config.registry[INDEX]
-    application: WSGI = CleanPaths(router, hosts=index.settings.allowed_hosts)
-    application = HotLayer(
-        application,
+    application: WSGI = HotLayer(
+        router,
         cache=index.pages,
         negotiate=negotiate,
         reader=lambda group, header: _reader(index, group, header),
         target_name=HOT_TARGET,
     )
+    application = CleanPaths(application, hosts=index.settings.allowed_hosts)
     if index.settings.access_log:
         application = AccessLog(application)
     return Application(application, config.registry)

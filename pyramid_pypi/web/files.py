@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
@@ -27,12 +28,22 @@ _SIDECARS = (".metadata", ".asc")
 
 def file(context: RepositoryContext, request: Request) -> Answer:
     """Send a file, its `.metadata` (PEP 658) or its `.asc` (PEP 503)."""
-    path = request.matchdict["path"]
+    path: str = request.matchdict["path"]
     suffix = next((suffix for suffix in _SIDECARS if path.endswith(suffix)), "")
     found = _find(context, path.removesuffix(suffix))
     note(request, context.served.name, found.project, path.rpartition("/")[2])
     identity = identity_of(request)
     _authorize(context, request, found, identity)
+    answer = _answer(context, request, found, (path, suffix))
+    if not suffix and request.method == "GET" and answer.status_int == HTTPStatus.OK:
+        context.index.plugins.notify(
+            "pypi_file_served", file=found, repository=context.served.name, identity=identity
+        )
+    return answer
+
+
+def _answer(context: RepositoryContext, request: Request, found: File, asked: tuple[str, str]) -> Answer:
+    path, suffix = asked
     group = (context.served.name, found.project)
     ready = context.index.pages.get(group, path)
     if ready is None:
@@ -44,14 +55,11 @@ def file(context: RepositoryContext, request: Request) -> Answer:
         else:
             blob = _blob(context.served, found, suffix)
             if not isinstance(blob, LocalFile) or blob.handoff or blob.size > _SMALL:
-                _served(context, request, found, identity)
                 return _answer_blob(blob, found.hashes.sha256 + suffix, headers, request)
             ready = _ready(_read_small(blob.path), found.hashes.sha256 + suffix, headers)
         context.index.pages.put(group, path, ready, token)
     if not _is_watched(context):
         offer_hot(request, group, path)
-    if not suffix:
-        _served(context, request, found, identity)
     if {"HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE"}.isdisjoint(request.environ):
         return answer_ready(ready, request)
     stream = Stream(len(ready.body), found.uploaded_at, lambda start, stop: iter([ready.body[start:stop]]))
@@ -83,13 +91,6 @@ def _authorize(context: RepositoryContext, request: Request, found: File, identi
 def _is_watched(context: RepositoryContext) -> bool:
     has = context.index.plugins.has
     return has("pypi_authorize_download") or has("pypi_file_served")
-
-
-def _served(context: RepositoryContext, request: Request, found: File, identity: Identity) -> None:
-    if request.method == "GET":
-        context.index.plugins.notify(
-            "pypi_file_served", file=found, repository=context.served.name, identity=identity
-        )
 
 
 def _headers(served: Served, found: File) -> Headers:

@@ -38,7 +38,7 @@ _ROUTES = (
     _Route("project", f"{{api:simple|\\+simple}}{_SLASHES}{_PROJECT}{_SLASH}", get=simple.project),
     _Route("projects", f"{{api:simple|\\+simple}}{_SLASH}", get=simple.projects, post=upload.upload),
     _Route("file", "packages/{path:.+}", get=files.file),
-    _Route("upload", f"{{api:legacy|pypi}}{_SLASH}", post=upload.upload),
+    _Route("upload", f"{{api:legacy|pypi}}{_SLASH}", get=simple.project_at_root, post=upload.upload),
 )
 _AT_ROOT = _Route("project_at_root", f"{_PROJECT}{_SLASH}", get=simple.project_at_root)
 
@@ -57,6 +57,9 @@ def add_routes(config: "Configurator", repositories: list[str]) -> None:
         _add_view(config, name, view, permission=permission, request_method=_READ)
         _add_view(config, name, method_not_allowed)
     names = f"{{repository:{'|'.join(repositories)}}}"
+    # A repository may be called pypi; uploads to this URL are for the default one all the same.
+    config.add_route("pypi.upload", "/pypi{slash:/?}", factory=RepositoryContext.of, request_method="POST")
+    _add_views(config, "pypi.upload", _Route("upload", "", post=upload.upload))
     mounts = (("named", f"/repository/{names}/"), ("short", f"/{names}/"), ("default", "/"))
     for mount, prefix in mounts:
         for route in _ROUTES:

@@ -104,6 +104,7 @@ HOSTILE = {
     "local method": patch(8, b"\0"),
     "local flags": patch(6, b"\2"),
     "local extra length": patch(28, b"\xff\xff"),
+    "future version": patch(CENTRAL + 6, b"\x40"),
     "encrypted": patch(6, b"\1").replace(b"PK\1\2\x14\x03\x14\0\0", b"PK\1\2\x14\x03\x14\0\1"),
     "entry comment": patch(CENTRAL + 32, b"\1\0"),
     "entry disk": patch(CENTRAL + 34, b"\1\0"),
@@ -239,7 +240,7 @@ class Pipe(io.RawIOBase):
 def piped(method: int) -> bytes:
     """Return a zip file with data descriptors."""
     pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w", method) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(pipe, "w", method) as archive:
         archive.writestr("a.py", b"a" * 50)
     return pipe.data
 

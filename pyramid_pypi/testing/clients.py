@@ -1,0 +1,74 @@
+"""An index without a server: composed in a folder, asked through WebTest, published to."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Unpack
+
+from webtest import TestApp  # type: ignore[import-untyped, unused-ignore]
+
+from pyramid_pypi.distribution import parse_filename
+from pyramid_pypi.distribution.profiles import LENIENT
+from pyramid_pypi.testing.artefacts import WheelOptions, make_wheel
+from pyramid_pypi.web.application import make_application
+
+__all__ = ["NamedFile", "compose_client", "open_settings", "publish", "wheel"]
+
+
+class NamedFile(NamedTuple):
+    """A distribution that can be uploaded."""
+
+    filename: str
+    content: bytes
+
+
+def wheel(name: str, version: str, **options: Unpack[WheelOptions]) -> NamedFile:
+    """Return a wheel under the name that build tools give it; `options` as for `make_wheel`."""
+    stem = name.lower().replace("-", "_").replace(".", "_")
+    tag = options.get("tag", "py3-none-any")
+    return NamedFile(f"{stem}-{version}-{tag}.whl", make_wheel(name, version, **options))
+
+
+def open_settings(folder: Path) -> dict[str, str]:
+    """Return the ini of an index below `folder` where everyone may do everything.
+
+    It has one repository, `private`, with its files in a folder.
+    """
+    repository = "pypi.repo.private"
+    rights = ("read", "upload", "yank", "delete", "manage")
+    return {
+        "pypi.catalog": f"sqlite:///{folder}/catalog.db",
+        "pypi.access_log": "false",
+        "pypi.repositories": "private",
+        repository: "hosted",
+        f"{repository}.storage": "filesystem",
+        f"{repository}.storage.path": f"{folder}/packages",
+        **{f"{repository}.{right}": "everyone" for right in rights},
+    }
+
+
+def compose_client(folder: Path, settings: Mapping[str, str]) -> TestApp:
+    """Return a WebTest client of an index with `settings` over the open ones.
+
+    A value of None in `settings` takes a key away. The caller closes it: `client.app.close()`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stated: dict[str, Any] = {**open_settings(folder), **settings}
+    present = {key: value for key, value in stated.items() if value is not None}
+    return TestApp(make_application(present))
+
+
+def publish(client: TestApp, file: NamedFile, *, to: str = "/", status: Any = 200, **fields: str) -> Any:
+    """Upload `file` to the URL `to` with the form of upload tools and return the answer.
+
+    `status` is what is expected, as in WebTest; `fields` are more fields of the form.
+    """
+    name = parse_filename(file.filename, LENIENT)
+    form = {
+        ":action": "file_upload",
+        "protocol_version": "1",
+        "name": name.project,
+        "version": name.version,
+        "filetype": name.packagetype,
+        **fields,
+    }
+    return client.post(to, form, upload_files=[("content", file.filename, file.content)], status=status)
