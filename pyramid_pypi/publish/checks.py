@@ -6,6 +6,8 @@ import hmac
 import re
 from datetime import UTC, datetime, timedelta
 
+from packaging.version import Version
+
 from pyramid_pypi.distribution import (
     AcceptProfile,
     Filename,
@@ -17,7 +19,7 @@ from pyramid_pypi.errors import DigestMismatch, InvalidUpload
 from pyramid_pypi.model import File, Hashes
 from pyramid_pypi.publish.receive import ReceivedForm
 
-__all__ = ["check_digests", "check_form", "check_release"]
+__all__ = ["check_digests", "check_form", "check_release", "same_version"]
 
 _DIGESTS = {
     "md5_digest": ("md5", 32),
@@ -43,8 +45,13 @@ def check_form(form: ReceivedForm, filename: Filename) -> None:
             f"The form says the project {name!r}, but the file name says {filename.project!r}"
         )
     version = form.get("version")
-    if version and canonical_version(version) != filename.version:
+    if version and not same_version(canonical_version(version), filename.version):
         raise InvalidUpload(f"The form says version {version!r}, but the file name says {filename.version!r}")
+
+
+def same_version(one: str, other: str) -> bool:
+    """Tell whether two canonical versions are equal, as 1.0 and 1.0.0 are (PEP 440)."""
+    return Version(one) == Version(other)
 
 
 def check_digests(form: ReceivedForm, hashes: Hashes) -> None:
@@ -63,7 +70,7 @@ def check_digests(form: ReceivedForm, hashes: Hashes) -> None:
 
 def check_release(profile: AcceptProfile, filename: Filename, others: tuple[File, ...]) -> None:
     """Apply the rules of the profile about the other files of the release. Raises InvalidUpload."""
-    release = [file for file in others if file.version == filename.version]
+    release = [file for file in others if same_version(file.version, filename.version)]
     if not profile.several_sdists and filename.packagetype == "sdist":
         sdists = [file for file in release if file.packagetype == "sdist"]
         if any(file.filename != filename.filename for file in sdists):

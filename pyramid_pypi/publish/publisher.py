@@ -6,7 +6,7 @@ from typing import Protocol
 from pyramid_pypi.distribution import AcceptProfile, Filename, inspect, parse_filename
 from pyramid_pypi.errors import InvalidUpload, ProjectNotFound
 from pyramid_pypi.model import File, Identity, Permission
-from pyramid_pypi.publish.checks import check_digests, check_form, check_release
+from pyramid_pypi.publish.checks import check_digests, check_form, check_release, same_version
 from pyramid_pypi.publish.receive import ReceivedFile, ReceivedForm
 from pyramid_pypi.publish.upload import Upload
 from pyramid_pypi.repositories import Writable
@@ -72,7 +72,7 @@ class Publisher:
         """Delete the files of one version. Raises ProjectNotFound, Forbidden."""
         caller.require("delete", name)
         page = self.repository.project(name)
-        found = [file for file in page.files if file.version == version]
+        found = [file for file in page.files if same_version(file.version, version)]
         if not found:
             raise ProjectNotFound(f"{name!r} has no version {version!r}")
         for file in found:

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple, Unpack
 
 from webtest import TestApp  # type: ignore[import-untyped, unused-ignore]
 
-from pyramid_pypi.distribution import parse_filename
-from pyramid_pypi.distribution.profiles import LENIENT
+import pyramid_pypi
+from pyramid_pypi.distribution import LENIENT, parse_filename
 from pyramid_pypi.testing.artefacts import WheelOptions, make_wheel
-from pyramid_pypi.web.application import make_application
 
 __all__ = ["NamedFile", "compose_client", "open_settings", "publish", "wheel"]
 
@@ -46,15 +45,15 @@ def open_settings(folder: Path) -> dict[str, str]:
     }
 
 
-def compose_client(folder: Path, settings: Mapping[str, str]) -> TestApp:
+def compose_client(folder: Path, settings: Mapping[str, str | None]) -> TestApp:
     """Return a WebTest client of an index with `settings` over the open ones.
 
     A value of None in `settings` takes a key away. The caller closes it: `client.app.close()`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stated: dict[str, Any] = {**open_settings(folder), **settings}
+    stated = {**open_settings(folder), **settings}
     present = {key: value for key, value in stated.items() if value is not None}
-    return TestApp(make_application(present))
+    return TestApp(pyramid_pypi.main(None, **present))
 
 
 def publish(client: TestApp, file: NamedFile, *, to: str = "/", status: Any = 200, **fields: str) -> Any:

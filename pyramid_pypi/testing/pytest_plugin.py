@@ -29,11 +29,13 @@ pytest.register_assert_rewrite(
 class ComposeIndex(Protocol):
     """What the fixture `pypi_index` is."""
 
-    def __call__(self, *, plugins: Sequence[object] = (), settings: Mapping[str, str] | None = None) -> Any:
+    def __call__(
+        self, *, plugins: Sequence[object] = (), settings: Mapping[str, str | None] | None = None
+    ) -> Any:
         """Return a `webtest.TestApp`; its `app.index` is the index.
 
         `plugins` are names as in `pypi.plugins`, or plugins themselves. `settings` are keys of the
-        ini, over those of `pyramid_pypi.testing.clients.open_settings`.
+        ini over those of `pyramid_pypi.testing.clients.open_settings`; None takes a key away.
         """
         ...
 
@@ -53,7 +55,7 @@ def pypi_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Comp
 
     clients: list[Any] = []
 
-    def compose(*, plugins: Sequence[object] = (), settings: Mapping[str, str] | None = None) -> Any:
+    def compose(*, plugins: Sequence[object] = (), settings: Mapping[str, str | None] | None = None) -> Any:
         folder = tmp_path / f"index-{len(clients)}"
         names = [_listed(plugin, monkeypatch) for plugin in plugins]
         stated = {"pypi.plugins": " ".join(names), **(settings or {})}

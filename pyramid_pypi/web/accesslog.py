@@ -1,5 +1,6 @@
 """One line for each request, with what the index knows about it, written off the request path."""
 
+import atexit
 import json
 import logging
 import threading
@@ -62,6 +63,7 @@ class AccessLog:
     def _start(self) -> None:
         with self._lock:
             if self._thread is None:
+                atexit.register(self.flush)
                 self._thread = threading.Thread(target=self._run, name="pypi-access-log", daemon=True)
                 self._thread.start()
 

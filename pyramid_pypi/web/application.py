@@ -37,17 +37,20 @@ class Application:
     """
 
     def __init__(self, application: WSGI, registry: Registry) -> None:
-        self._application = application
-        self.registry = registry
         self.index: PackageIndex = registry[INDEX]
+        self.registry = registry
+        self.access_log = AccessLog(application) if self.index.settings.access_log else None
+        self._application: WSGI = self.access_log or application
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
         return self._application(environ, start_response)
 
     def close(self) -> None:
-        """Stop the threads and close the catalog; for tests and embedding programs."""
+        """Stop the threads, close the catalog and write the log; for programs that go on."""
         self.index.close()
+        if self.access_log is not None:
+            self.access_log.flush()
 
 
 def make_application(settings: Mapping[str, str], *, variables: Mapping[str, str]) -> Application:
@@ -72,8 +75,6 @@ def make_application(settings: Mapping[str, str], *, variables: Mapping[str, str
         target_name=HOT_TARGET,
     )
     application = CleanPaths(application, hosts=index.settings.allowed_hosts)
-    if index.settings.access_log:
-        application = AccessLog(application)
     return Application(application, config.registry)
 
 

@@ -26,7 +26,9 @@ def wheelhouse(toolbox: Toolbox) -> list[Path]:
         if missing:
             folder.mkdir()
             _download(toolbox, folder, "--only-binary=:all:", *_WHEELS)
-            _download(toolbox, folder, "--no-binary=:all:", "--no-deps", *_SDISTS)
+            # Not `:all:`, which would build the build requirements from source as well.
+            names = ",".join(sdist.partition("==")[0] for sdist in _SDISTS)
+            _download(toolbox, folder, f"--no-binary={names}", "--no-deps", *_SDISTS)
     return sorted(path for path in folder.iterdir() if path.suffix in {".whl", ".gz"})
 
 

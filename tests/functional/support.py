@@ -68,6 +68,10 @@ class Client:
         request = Request.blank(path, environ=environ)
         return request.call_application(self.application)
 
+    def post_body(self, body, content_type="multipart/form-data; boundary=b", *, status=200):
+        headers = {"Content-Type": content_type}
+        return self.web.request("/", method="POST", body=body, headers=headers, status=status)
+
     def url(self, project, filename):
         """Return the path of a file, as the page of its project gives it."""
         files = {file["filename"]: file["url"] for file in self.page(project)["files"]}

@@ -1,0 +1,52 @@
+"""The plugin `example`: a model for plugin authors that implements every hook.
+
+A module is a plugin when it has functions that are marked with `hookimpl`. This one offers what
+exists, which is the same for every application of the process. What an application has for itself,
+settings and counts, is in an object that is registered while that application is configured: see
+`Watch`, which has the hooks that are called during work.
+"""
+
+from typing import TYPE_CHECKING
+
+from pyramid_pypi import hookimpl
+
+if TYPE_CHECKING:
+    import click
+    from pyramid.config import Configurator
+
+__all__ = ["pypi_auth_backends", "pypi_commands", "pypi_configure", "pypi_storage_backends"]
+
+
+@hookimpl
+def pypi_storage_backends() -> dict[str, type]:
+    """Offer `memory`: `pypi.repo.<name>.storage = memory`."""
+    from pyramid_pypi_example.memory import MemoryStorage  # noqa: PLC0415 - loaded when it is used
+
+    return {"memory": MemoryStorage}
+
+
+@hookimpl
+def pypi_auth_backends() -> dict[str, type]:
+    """Offer `static`: `pypi.auth.<name> = static`."""
+    from pyramid_pypi_example.static import StaticAuthenticator  # noqa: PLC0415 - as above
+
+    return {"static": StaticAuthenticator}
+
+
+@hookimpl
+def pypi_configure(config: "Configurator") -> None:
+    """Give the application a `Watch` of its own, and a page that shows it."""
+    from pyramid_pypi_example.page import add_page  # noqa: PLC0415 - as above
+    from pyramid_pypi_example.watch import Watch  # noqa: PLC0415 - as above
+
+    watch = Watch.of_settings(config.get_settings())
+    config.registry["pyramid_pypi.index"].plugins.register("example watch", watch)
+    add_page(config, watch)
+
+
+@hookimpl
+def pypi_commands(cli: "click.Group") -> None:
+    """Add `pyramid-pypi --ini INI example`."""
+    from pyramid_pypi_example.command import example  # noqa: PLC0415 - as above
+
+    cli.add_command(example)

@@ -1,0 +1,106 @@
+import pytest
+from pyramid.config import Configurator
+from pyramid.exceptions import ConfigurationError
+from webtest import TestApp
+
+from pyramid_pypi.testing.artefacts import make_wheel
+from pyramid_pypi.web.context import INDEX
+from tests.functional.apps import deciding, plain, strict
+from tests.functional.support import JSON, OPEN, settings, upload_fields
+
+WHEEL = "holy_grail-1.0-py3-none-any.whl"
+CONTENT = make_wheel("holy-grail", "1.0")
+
+
+@pytest.fixture
+def host(tmp_path):
+    """Start one of the host applications."""
+    indexes = []
+
+    def start(module, **changes):
+        app = module.make_app(settings(tmp_path, **changes))
+        index = app.registry[INDEX]
+        indexes.append(index)
+        for watcher in index.watchers:
+            watcher.round()
+        return TestApp(app)
+
+    yield start
+    for index in indexes:
+        index.close()
+
+
+@pytest.mark.parametrize(("module", "prefix"), [(plain, "/pypi"), (strict, "/tools/pypi")])
+def test_the_index_works_below_its_prefix(host, module, prefix):
+    web = host(module, **OPEN)
+
+    for url in (prefix, f"{prefix}/", f"{prefix}/simple/", f"{prefix}/legacy/", f"{prefix}/private/"):
+        web.post(url, upload_fields(WHEEL, CONTENT))
+    page = web.get(f"{prefix}/simple/holy-grail/", headers={"Accept": JSON})
+    file = page.goto(page.json["files"][0]["url"], headers={})
+
+    assert file.body == CONTENT
+    assert web.get(f"{prefix}/simple//holy-grail/").status_int == 200
+    assert web.get(f"{prefix}/-/health").json == {"status": "ok"}
+    assert web.get(prefix, status=302).headers["Location"] == "pypi/"
+
+
+def test_a_host_without_security_keeps_its_pages(host):
+    web = host(plain, **OPEN)
+
+    assert web.get("/").text == "hello from the host"
+
+
+def test_the_host_notices_nothing(host):
+    web = host(strict, **OPEN)
+
+    assert web.get("/", status=403).text == "the host says no"
+    assert web.get("/nowhere", status=404).text == "the host has no such page"
+    user = {"X-Host-User": "hilda"}
+    assert web.get("/", headers=user).json == {"user": "hilda", "prefix": "/tools/pypi/-/health"}
+    assert web.get("/boom", headers=user, status=500).text == "the host failed"
+    web.post("/form", headers=user, status=400)
+
+
+def test_the_index_notices_nothing_of_the_host(host):
+    web = host(strict, **{"pypi.repo.private.read": "everyone"})
+
+    # Neither the host's CSRF nor its default permission nor its users count here.
+    answer = web.post("/tools/pypi/", upload_fields(WHEEL, CONTENT), headers={"X-Host-User": "hilda"}, status=401)
+    missing = web.get("/tools/pypi/simple/nope/", status=404)
+
+    assert answer.headers["WWW-Authenticate"].startswith("Basic")
+    assert missing.text == "'private' has no project 'nope'\n"
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_host_may_decide_alone(host):
+    rights = {"pypi.repo.private.read": "authenticated", "pypi.repo.private.upload": "user:hilda"}
+    web = host(deciding, **rights)
+
+    web.get("/pypi/simple/", status=401)
+    web.post("/pypi/", upload_fields(WHEEL, CONTENT), headers={"X-Host-User": "otto"}, status=403)
+    web.post("/pypi/", upload_fields(WHEEL, CONTENT), headers={"X-Host-User": "hilda"})
+    assert "holy-grail" in web.get("/pypi/simple/", headers={"X-Host-User": "otto"}).text
+
+
+def test_without_any_policy_the_start_stops(tmp_path):
+    config = Configurator(settings=settings(tmp_path, **OPEN))
+    config.include("pyramid_pypi", route_prefix="pypi")
+
+    with pytest.raises(ConfigurationError, match="who may publish"):
+        config.make_wsgi_app()
+    config.registry[INDEX].close()
+
+
+def test_a_second_application_in_one_process_has_its_own_index(host, tmp_path):
+    first = host(plain, **OPEN)
+    second = TestApp(plain.make_app(settings(tmp_path / "second", **OPEN)))
+    index = second.app.registry[INDEX]
+    for watcher in index.watchers:
+        watcher.round()
+
+    first.post("/pypi/", upload_fields(WHEEL, CONTENT))
+
+    second.get("/pypi/simple/holy-grail/", status=404)
+    index.close()
