@@ -1,5 +1,6 @@
 """An index without a server: composed in a folder, asked through WebTest, published to."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Unpack
@@ -7,10 +8,12 @@ from typing import Any, NamedTuple, Unpack
 from webtest import TestApp  # type: ignore[import-untyped, unused-ignore]
 
 import pyramid_pypi
-from pyramid_pypi.distribution import LENIENT, parse_filename
+from pyramid_pypi.distribution import LENIENT, canonical_version, normalise, parse_filename
 from pyramid_pypi.testing.artefacts import WheelOptions, make_wheel
 
 __all__ = ["NamedFile", "compose_client", "open_settings", "publish", "wheel"]
+
+_FIRST_PASS = 10.0
 
 
 class NamedFile(NamedTuple):
@@ -22,9 +25,9 @@ class NamedFile(NamedTuple):
 
 def wheel(name: str, version: str, **options: Unpack[WheelOptions]) -> NamedFile:
     """Return a wheel under the name that build tools give it; `options` as for `make_wheel`."""
-    stem = name.lower().replace("-", "_").replace(".", "_")
+    stem = f"{normalise(name).replace('-', '_')}-{canonical_version(version)}"
     tag = options.get("tag", "py3-none-any")
-    return NamedFile(f"{stem}-{version}-{tag}.whl", make_wheel(name, version, **options))
+    return NamedFile(f"{stem}-{tag}.whl", make_wheel(name, version, **options))
 
 
 def open_settings(folder: Path) -> dict[str, str]:
@@ -48,12 +51,17 @@ def open_settings(folder: Path) -> dict[str, str]:
 def compose_client(folder: Path, settings: Mapping[str, str | None]) -> TestApp:
     """Return a WebTest client of an index with `settings` over the open ones.
 
-    A value of None in `settings` takes a key away. The caller closes it: `client.app.close()`.
+    A value of None in `settings` takes a key away. The first pass over folders is done when this
+    returns. The caller closes the application: `client.app.close()`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stated = {**open_settings(folder), **settings}
     present = {key: value for key, value in stated.items() if value is not None}
-    return TestApp(pyramid_pypi.main(None, **present))
+    application = pyramid_pypi.main(None, **present)
+    deadline = time.monotonic() + _FIRST_PASS
+    while time.monotonic() < deadline and not all(one.rounds for one in application.index.watchers):
+        time.sleep(0.001)
+    return TestApp(application)
 
 
 def publish(client: TestApp, file: NamedFile, *, to: str = "/", status: Any = 200, **fields: str) -> Any:

@@ -139,8 +139,10 @@ class ReadyCache:
         with self._lock:
             if token != self._seen:
                 return
-            self._weight += ready.weight
-            self._groups.setdefault(group, {})[key] = ready
+            answers = self._groups.setdefault(group, {})
+            known = answers.get(key)
+            self._weight += ready.weight - (0 if known is None else known.weight)
+            answers[key] = ready
             while self._weight > self._budget:
                 self._drop(next(iter(self._groups)))
 

@@ -152,7 +152,7 @@ def test_a_release_for_another_python_is_passed_over(server: LiveServer, poetry:
     put_wheel(server, "poetry-python", "2.0", requires_python=">=3.99")
     write_project(poetry, "poetry-present", "1.0", source=server.at("/simple/"))
 
-    poetry("add", "--lock", "poetry-python")
+    poetry("add", "--lock", "poetry-python>=1")
 
     assert 'name = "poetry-python"\nversion = "1.0"' in locked(poetry)
 

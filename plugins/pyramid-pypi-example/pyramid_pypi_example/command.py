@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pyramid_pypi.distribution import canonical_version, normalise
 from pyramid_pypi.testing.artefacts import make_wheel
 
 __all__ = ["example"]
@@ -17,6 +18,7 @@ __all__ = ["example"]
 )
 def example(name: str, version: str, to: Path) -> None:
     """Write a small wheel of the project NAME, to try an upload with."""
-    path = to / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
+    stem = f"{normalise(name).replace('-', '_')}-{canonical_version(version)}"
+    path = to / f"{stem}-py3-none-any.whl"
     path.write_bytes(make_wheel(name, version))
     click.echo(path)

@@ -1,8 +1,5 @@
 """A storage that is gone when the process ends: for tests and demonstrations."""
 
-# ruff: noqa: D102
-# The protocol of storages describes its methods.
-
 import tempfile
 import threading
 from collections.abc import Iterator

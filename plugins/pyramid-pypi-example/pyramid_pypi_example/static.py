@@ -1,8 +1,5 @@
 """An authenticator that knows one user, whose password is in the settings."""
 
-# ruff: noqa: D102
-# The protocol of authenticators describes its methods.
-
 import hmac
 from dataclasses import dataclass, field
 

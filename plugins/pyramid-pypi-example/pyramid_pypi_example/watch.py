@@ -1,8 +1,5 @@
 """What the plugin does during work, for one application: rules of its own, and counting."""
 
-# ruff: noqa: D102
-# The reference of hooks describes them.
-
 import threading
 from collections import Counter
 from collections.abc import Mapping
