@@ -126,7 +126,11 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
 
 
 def _serve(settings: RepositorySettings, catalog: Catalog, plugins: Plugins) -> Served:
-    repository = Hosted(settings.name, storage=settings.storage.build(), catalog=catalog)
+    storage = settings.storage.build()
+    repository = Hosted(settings.name, storage=storage, catalog=catalog)
+    if not isinstance(storage, FilesystemStorage):
+        # Only a folder is filled by other tools; what is elsewhere is listed by `reindex`.
+        catalog.mark_scanned(settings.name)
     profile = PROFILES[settings.accept]
     publisher = Publisher(repository, profile, plugins)
     return Served(repository, settings.rights, publisher, settings.max_upload_size, settings.description)

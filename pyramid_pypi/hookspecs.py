@@ -113,7 +113,8 @@ def pypi_file_added(file: File, repository: str, identity: Identity) -> None:
     """Learn that a file was added.
 
     Called after the commit: the file is visible. Repeating an upload with the same bytes adds
-    nothing and calls nothing. An exception is logged and undoes nothing.
+    nothing and calls nothing, and neither does a file that somebody put into the storage. An
+    exception is logged and undoes nothing.
     """
 
 
@@ -121,8 +122,8 @@ def pypi_file_added(file: File, repository: str, identity: Identity) -> None:
 def pypi_file_removed(file: File, repository: str, identity: Identity) -> None:
     """Learn that a file was removed.
 
-    Called after the commit: the file is gone, and `file` is as it was. An exception is logged and
-    undoes nothing.
+    Called after the commit: the file is gone, and `file` is as it was. Not called for a file that
+    somebody took out of the storage. An exception is logged and undoes nothing.
     """
 
 
@@ -140,7 +141,7 @@ def pypi_file_served(file: File, repository: str, identity: Identity) -> None:
     """Learn that the bytes of a file are on their way to a client.
 
     Called when the answer starts; a client may still give up before the end. Not called for
-    metadata or when the client already has the bytes. It runs for every download, so an
+    metadata, for a part of a file, or when the client already has the bytes. It runs for every download, so an
     implementation must be fast. An exception is logged and undoes nothing.
     """
 

@@ -62,6 +62,11 @@ class Catalog:
         with self._reading() as connection:
             yield from reading.files(connection, repository)
 
+    def keys(self, repository: str) -> set[str]:
+        """Return the storage keys of all files of `repository`."""
+        with self._reading() as connection:
+            return reading.keys(connection, repository)
+
     def status(self, repository: str, name: str) -> ProjectStatus | None:
         """Return the status marker of a project, None when there is no such project."""
         with self._reading() as connection:

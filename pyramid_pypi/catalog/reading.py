@@ -69,6 +69,7 @@ _FILES = (
     .where(_file_is_of_repository)
     .order_by(projects_table.c.name, files_table.c.filename)
 )
+_KEYS = select(files_table.c.storage_key).where(_file_is_of_repository)
 _PROJECTS = (
     select(projects_table.c.name, projects_table.c.display, projects_table.c.serial)
     .where(_of_repository)
@@ -127,6 +128,11 @@ def status(connection: Connection, repository: str, name: str) -> ProjectStatus 
         _STATUS, {"repository": repository, "name": name}
     ).scalar()
     return found
+
+
+def keys(connection: Connection, repository: str) -> set[str]:
+    """Return the storage keys of a repository."""
+    return set(connection.execute(_KEYS, {"repository": repository}).scalars())
 
 
 def removed(connection: Connection, repository: str, filename: str) -> str | None:

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Insert, Table, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from pyramid_pypi.catalog.tables import (
     core_metadata,
@@ -160,6 +160,9 @@ def _kind(file: File) -> str:
 
 def _insert_once(connection: Connection, table: Table) -> Insert:
     if connection.dialect.name == "postgresql":
+        # Importing it takes time and memory that SQLite's users need not pay.
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
 

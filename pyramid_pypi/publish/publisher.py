@@ -42,7 +42,10 @@ class Hooks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Takes received forms into one repository, by its profile."""
+    """Takes received forms into one repository, by its profile, and changes what is there.
+
+    Whoever calls has the right to, and plugins hear of every change.
+    """
 
     repository: Writable
     profile: AcceptProfile
@@ -79,6 +82,16 @@ class Publisher:
             self.repository.delete(file, caller.identity)
             self._tell("pypi_file_removed", file, caller.identity)
         return found
+
+    def yank(self, file: File, reason: str | None, caller: Caller) -> File:
+        """Yank the file for `reason`, or take the mark away for None (PEP 592). Raises Forbidden."""
+        caller.require("yank", file.project)
+        if reason is None:
+            changed = self.repository.unyank(file, caller.identity)
+        else:
+            changed = self.repository.yank(file, reason, caller.identity)
+        self._tell("pypi_file_yanked", changed, caller.identity)
+        return changed
 
     def _inspect(
         self, form: ReceivedForm, content: ReceivedFile, filename: Filename, staged: StagedFile

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from pyramid_pypi.distribution import LENIENT, Filename, guess_filename, inspect
-from pyramid_pypi.errors import BlobMissing, InvalidUpload, PypiError, TooLarge
+from pyramid_pypi.errors import BlobMissing, InvalidUpload, TooLarge
 from pyramid_pypi.model import File, Hashes, Identity, LocalFile, StoredBlob
 from pyramid_pypi.repositories.hosted import Hosted
-from pyramid_pypi.repositories.records import apply_record, recorded_hashes, write_record
+from pyramid_pypi.repositories.records import apply_record, recorded_hashes
 from pyramid_pypi.storage.reading import hash_blob, read_blob
 
 __all__ = ["STORAGE_IDENTITY", "Adopter"]
@@ -108,8 +108,6 @@ class Adopter:
         body = artefact.core_metadata
         digest = None if body is None else hashlib.sha256(body).hexdigest()
         file = replace(file, metadata_sha256=digest)
-        if record is None:
-            self._write_record(file, artefact.name)
         repository.catalog.add(repository.name, file, STORAGE_IDENTITY, display=artefact.name, metadata=body)
         log.info("%s: %s was found in the storage and is now listed", repository.name, blob.key)
 
@@ -135,12 +133,6 @@ class Adopter:
         except BlobMissing:
             return False
         return True
-
-    def _write_record(self, file: File, display: str) -> None:
-        try:
-            self.repository.storage.put_record(file.key, write_record(file, display))
-        except PypiError as error:
-            log.debug("%s: no record for %s: %s", self.repository.name, file.key, error)
 
     def _report(self, key: str, reason: str) -> None:
         if key not in self._reported:

@@ -68,13 +68,18 @@ class Watcher:
         """Look once; adopt what has appeared and drop what has disappeared."""
         self._storage.check()
         first = not self.rounds
+        listed = self._repository.catalog.keys(self._repository.name) if first else set()
         retry, self._pending = self._pending, set()
         for key in retry:
             self._adopt(key)
         for key in self._changed():
-            self._adopt(key)
+            if key in listed:
+                listed.remove(key)
+            else:
+                self._adopt(key)
         if first:
-            self._adopter.drop_missing()
+            for key in listed:
+                self._adopter.drop_if_missing(key)
             self._repository.catalog.mark_scanned(self._repository.name)
         self.rounds += 1
 

@@ -73,7 +73,7 @@ def _read(reader: Reader, names: tuple[str, ...], plugins: Plugins) -> Settings:
         security=_security(reader),
         access_log=reader.take("pypi.access_log", casts.boolean, default=True),
         max_upload_size=max_upload_size,
-        page_cache=reader.take("pypi.page_cache", casts.size, 32 * 2**20),
+        page_cache=reader.take("pypi.page_cache", casts.size, 24 * 2**20),
         credentials=CredentialSettings(
             read_ttl=reader.take("pypi.credentials.read_ttl", casts.seconds, 3600),
             write_ttl=reader.take("pypi.credentials.write_ttl", casts.seconds, 300),

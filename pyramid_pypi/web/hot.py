@@ -6,11 +6,12 @@ which gives the same bytes.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from pyramid_pypi.web.ready import Group, ReadyCache
+from pyramid_pypi.web.ready import Group, Ready, ReadyCache, accepts_gzip
 
-__all__ = ["HotLayer"]
+__all__ = ["HotLayer", "Page"]
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -21,13 +22,19 @@ _MAX_TARGETS = 100_000
 _CONDITIONS_OF_FILES = ("HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE")
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The target of a URL whose answer depends on what the client accepts; see `pages.Kind`."""
+
+    up: str
+
+
 class HotLayer:
     """A WSGI application in front of another one.
 
     `negotiate` maps an `Accept` header to a format and may raise; `reader` returns the identity
     behind an `Authorization` header if it is already verified and may read a project, else None.
-    A target's key is None for a list of projects, the way up for a project's page, and the path
-    for a file.
+    A target's key is a Page, or what a file is kept under.
     """
 
     def __init__(
@@ -64,7 +71,7 @@ class HotLayer:
         start_response(status, list(headers))
         return (body,)
 
-    def _find(self, target: Target, environ: Environ) -> Any:
+    def _find(self, target: Target, environ: Environ) -> Ready | None:
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or environ.get("QUERY_STRING"):
             return None
         group, key = target
@@ -73,11 +80,10 @@ class HotLayer:
             return None
         environ["pyramid_pypi.identity"] = identity
         environ["pyramid_pypi.seen"] = (*group, "")
-        if key is None:
-            return self._cache.get(group, self._negotiate(environ.get("HTTP_ACCEPT", "")))
-        if isinstance(key, str) and key.startswith(".."):
-            accept = environ.get("HTTP_ACCEPT", "")
-            return self._cache.get(group, (key, self._negotiate(accept)))
+        if isinstance(key, Page):
+            form = self._negotiate(environ.get("HTTP_ACCEPT", ""))
+            packed = accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+            return self._cache.get(group, (key.up, form, packed))
         if any(name in environ for name in _CONDITIONS_OF_FILES):
             return None
         return self._cache.get(group, key)

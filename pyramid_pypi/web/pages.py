@@ -9,11 +9,15 @@ from pyramid_pypi.web.answers import CORS
 from pyramid_pypi.web.negotiation import CONTENT_TYPES, Format
 from pyramid_pypi.web.ready import Headers, Ready, ready_page
 
-__all__ = ["list_page", "page_headers", "project_page", "vary"]
+__all__ = ["Kind", "list_page", "page_headers", "project_page", "vary"]
 
 
-def project_page(index: PackageIndex, served: Served, name: str, kind: tuple[str, Format]) -> Ready:
-    """Return the page of a project; `kind` is the way up to `packages/` and the format.
+Kind = tuple[str, Format, bool]
+"""The way up from a page to `packages/`, its format, and whether it is compressed."""
+
+
+def project_page(index: PackageIndex, served: Served, name: str, kind: Kind) -> Ready:
+    """Return the page of a project.
 
     Raises ProjectNotFound, Unavailable.
     """
@@ -22,23 +26,24 @@ def project_page(index: PackageIndex, served: Served, name: str, kind: tuple[str
     if ready is None:
         token = index.pages.token()
         page = served.repository.project(name)
-        up, form = kind
+        up, form, packed = kind
         render = rendering.page_json if form == "v1+json" else rendering.page_html
-        ready = ready_page(render(page, up), page_headers(served, form, page.serial), form)
+        headers = page_headers(served, form, page.serial)
+        ready = ready_page(render(page, up), headers, form, packed=packed)
         index.pages.put(group, kind, ready, token)
     return ready
 
 
-def list_page(index: PackageIndex, served: Served, identity: Identity, form: Format) -> Ready:
+def list_page(index: PackageIndex, served: Served, identity: Identity, kind: Kind) -> Ready:
     """Return the list of the projects that `identity` may read. Raises Unavailable."""
     if served.rights.hides_projects():
-        return _list(served, served.visible(identity), form)
+        return _list(served, served.visible(identity), kind)
     group = (served.name, "")
-    ready = index.pages.get(group, form)
+    ready = index.pages.get(group, kind)
     if ready is None:
         token = index.pages.token()
-        ready = _list(served, served.repository.projects(), form)
-        index.pages.put(group, form, ready, token)
+        ready = _list(served, served.repository.projects(), kind)
+        index.pages.put(group, kind, ready, token)
     return ready
 
 
@@ -61,7 +66,9 @@ def vary(served: Served) -> str:
     return "Accept, Accept-Encoding" + ("" if served.rights.is_public else ", Authorization")
 
 
-def _list(served: Served, projects: Sequence[ProjectName], form: Format) -> Ready:
+def _list(served: Served, projects: Sequence[ProjectName], kind: Kind) -> Ready:
+    _up, form, packed = kind
     serial = max((project.serial for project in projects), default=0)
     render = rendering.list_json if form == "v1+json" else rendering.list_html
-    return ready_page(render(projects, serial), page_headers(served, form, serial), form)
+    headers = page_headers(served, form, serial)
+    return ready_page(render(projects, serial), headers, form, packed=packed)

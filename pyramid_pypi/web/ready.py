@@ -22,35 +22,26 @@ _LOOK_AGAIN = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """One representation: the headers and bytes of a 200, plain and compressed.
+    """One representation in one encoding: the headers and bytes of a 200.
 
-    `etag` and `gzip_etag` are strong validators (RFC 9110 §8.8.3), one for each encoding.
+    `etag` is a strong validator (RFC 9110 §8.8.3).
     """
 
     etag: str
     headers: Headers
     body: bytes
-    gzip_etag: str = ""
-    gzip_headers: Headers | None = None
-    gzip_body: bytes = b""
 
     @property
     def weight(self) -> int:
         """How much memory it takes, roughly, in bytes."""
-        return len(self.body) + len(self.gzip_body) + 2048
+        return len(self.body) + 1024
 
     def answer(self, environ: dict[str, str]) -> tuple[str, Headers, bytes]:
         """Return status line, headers and body for a GET or HEAD request."""
-        etag, headers, body = self.etag, self.headers, self.body
-        if self.gzip_headers is not None and accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
-            etag, headers, body = self.gzip_etag, self.gzip_headers, self.gzip_body
         wanted = environ.get("HTTP_IF_NONE_MATCH")
-        if wanted and (matches_etag(wanted, self.etag) or matches_etag(wanted, etag)):
-            kept = [pair for pair in headers if pair[0] not in _NOT_IN_304]
-            return "304 Not Modified", kept, b""
-        if environ["REQUEST_METHOD"] == "HEAD":
-            body = b""
-        return "200 OK", headers, body
+        if wanted and matches_etag(wanted, self.etag):
+            return "304 Not Modified", [pair for pair in self.headers if pair[0] not in _NOT_IN_304], b""
+        return "200 OK", self.headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else self.body
 
 
 _NOT_IN_304 = {"Content-Length", "Content-Type", "Content-Encoding"}
@@ -74,22 +65,17 @@ def matches_etag(header: str, etag: str) -> bool:
     return any(name in {etag, "*"} for name in names)
 
 
-def ready_page(body: bytes, headers: Headers, tag: str) -> Ready:
-    """Return a page with its compressed twin; `tag` tells the formats of one page apart."""
+def ready_page(body: bytes, headers: Headers, tag: str, *, packed: bool) -> Ready:
+    """Return a page, compressed if `packed` and worth it; `tag` tells the formats of a page apart."""
     digest = hashlib.blake2b(body, digest_size=15).hexdigest()
+    found = [*headers]
+    if packed and len(body) >= _WORTH_COMPRESSING:
+        body = gzip.compress(body, _LEVEL, mtime=0)
+        tag += "-gz"
+        found.append(("Content-Encoding", "gzip"))
     etag = f'"{digest}-{tag}"'
-    plain = [*headers, ("ETag", etag), ("Content-Length", str(len(body)))]
-    if len(body) < _WORTH_COMPRESSING:
-        return Ready(etag, plain, body)
-    packed = gzip.compress(body, _LEVEL, mtime=0)
-    gzip_etag = f'"{digest}-{tag}-gz"'
-    gzip_headers = [
-        *headers,
-        ("Content-Encoding", "gzip"),
-        ("ETag", gzip_etag),
-        ("Content-Length", str(len(packed))),
-    ]
-    return Ready(etag, plain, body, gzip_etag, gzip_headers, packed)
+    found += [("ETag", etag), ("Content-Length", str(len(body)))]
+    return Ready(etag, found, body)
 
 
 Group = tuple[str, str]

@@ -7,12 +7,17 @@ from pyramid.request import Request
 from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text
 from pyramid_pypi.web.context import RepositoryContext
+from pyramid_pypi.web.hot import Page
 from pyramid_pypi.web.landing import landing_page
-from pyramid_pypi.web.negotiation import Format, negotiate
+from pyramid_pypi.web.negotiation import negotiate
 from pyramid_pypi.web.observe import note, offer_hot
-from pyramid_pypi.web.pages import list_page, project_page
+from pyramid_pypi.web.pages import Kind, list_page, project_page
+from pyramid_pypi.web.ready import accepts_gzip
 
 __all__ = ["prefix", "preflight", "project", "project_at_root", "projects", "root"]
+
+# A list of projects links to no files, so that no way up leads to them.
+_LIST = ""
 
 
 def project(context: RepositoryContext, request: Request) -> Answer:
@@ -60,25 +65,24 @@ def _project(context: RepositoryContext, request: Request, up: str) -> Answer:
         return _moved(request, "301 Moved Permanently", f"{way}{context.project}/")
     if not slash:
         return _moved(request, "302 Found", f"{context.project}/")
-    form = _format(request)
-    ready = project_page(context.index, context.served, context.project, (up, form))
-    offer_hot(request, (context.served.name, context.project), up)
+    ready = project_page(context.index, context.served, context.project, _kind(request, up))
+    offer_hot(request, (context.served.name, context.project), Page(up))
     return answer_ready(ready, request)
 
 
 def _projects(context: RepositoryContext, request: Request) -> Answer:
     note(request, context.served.name)
-    form = _format(request)
-    ready = list_page(context.index, context.served, identity_of(request), form)
+    ready = list_page(context.index, context.served, identity_of(request), _kind(request, _LIST))
     if not context.served.rights.hides_projects():
-        offer_hot(request, (context.served.name, ""), None)
+        offer_hot(request, (context.served.name, ""), Page(_LIST))
     return answer_ready(ready, request)
 
 
-def _format(request: Request) -> Format:
-    query = parse_qs(request.environ.get("QUERY_STRING", ""))
-    wanted = query.get("format", [""])[0]
-    return negotiate(request.environ.get("HTTP_ACCEPT", ""), wanted)
+def _kind(request: Request, up: str) -> Kind:
+    environ = request.environ
+    wanted = parse_qs(environ.get("QUERY_STRING", "")).get("format", [""])[0]
+    form = negotiate(environ.get("HTTP_ACCEPT", ""), wanted)
+    return up, form, accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
 
 
 def _moved(request: Request, status: str, location: str) -> Answer:

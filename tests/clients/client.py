@@ -9,12 +9,15 @@ from pathlib import Path
 __all__ = ["Client", "clean_environment"]
 
 _TIMEOUT = 180
+# Nobody listens there, so whatever leaves this machine fails at once.
+_NOWHERE = "http://127.0.0.1:9"
 
 
 def clean_environment(home: Path, programs: Path) -> dict[str, str]:
     """Return an environment with a home, indexes, caches and keyrings of its own.
 
     It is built from nothing, since every client reads variables of its own and those of its parts.
+    Only this machine can be reached with it.
     """
     return {
         "HOME": str(home),
@@ -23,7 +26,8 @@ def clean_environment(home: Path, programs: Path) -> dict[str, str]:
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
         "COLUMNS": "300",
         "NO_COLOR": "1",
-        "NO_PROXY": "127.0.0.1,localhost",
+        **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NOWHERE),
+        **dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost"),
         "XDG_CONFIG_DIRS": str(home / "etc"),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
         "PIP_CONFIG_FILE": os.devnull,

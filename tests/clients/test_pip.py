@@ -72,9 +72,7 @@ def test_a_netrc_opens_the_index(server: LiveServer, pip: Client) -> None:
 
 
 @pytest.mark.parametrize("who", [("", ""), ("bob", "wrong")])
-def test_a_stranger_gets_nothing_and_reads_why(
-    who: tuple[str, str], server: LiveServer, pip: Client
-) -> None:
+def test_a_stranger_gets_nothing_and_reads_why(who: tuple[str, str], server: LiveServer, pip: Client) -> None:
     put_for_team(server, "pip-stranger", "1.0")
 
     url = server.at("/team/simple/", *who)

@@ -7,6 +7,8 @@ from pyramid_pypi.testing.artefacts import make_sdist
 from tests.clients.client import Client
 from tests.clients.people import ANN, BOB, CAROL
 from tests.clients.releases import save
+from tests.clients.toolbox import Toolbox
+from tests.clients.wheelhouse import wheelhouse
 from tests.live import LiveServer
 
 FORMS = ["", "/", "/simple", "/simple/", "/legacy", "/legacy/", "/pypi", "/repository/private/"]
@@ -123,3 +125,14 @@ def test_a_broken_wheel_is_refused_with_a_reason(desk: LiveServer, twine: Client
 
     assert "400" in said
     assert "RECORD" in said
+
+
+def test_distributions_of_others_go_up_in_one_go(
+    server: LiveServer, index: PackageIndex, toolbox: Toolbox, twine: Client
+) -> None:
+    files = wheelhouse(toolbox)
+
+    twine(*upload(server.at("/repository/team/"), *files, who=CAROL))
+
+    team = index.served("team").repository
+    assert {team.file(path.name).size for path in files} == {path.stat().st_size for path in files}

@@ -41,9 +41,7 @@ def test_every_form_of_the_index_url_installs(form: str, server: LiveServer, uv:
 
 
 @pytest.mark.parametrize("form", TEAM_FORMS)
-def test_a_password_in_the_index_url_opens_pages_and_files(
-    form: str, server: LiveServer, uv: Client
-) -> None:
+def test_a_password_in_the_index_url_opens_pages_and_files(form: str, server: LiveServer, uv: Client) -> None:
     put_for_team(server, "uv-team", "1.0")
 
     install(uv, server.at(form, *ANN), "uv-team")
@@ -166,9 +164,7 @@ def test_an_sdist_is_built_and_installed(server: LiveServer, uv: Client) -> None
     assert installed(uv.cwd / "lib", "uv_sdist") == "1.0"
 
 
-def test_a_published_sdist_is_built_with_the_backend_of_this_index(
-    stocked: LiveServer, uv: Client
-) -> None:
+def test_a_published_sdist_is_built_with_the_backend_of_this_index(stocked: LiveServer, uv: Client) -> None:
     install(uv, stocked.at("/simple/"), "--no-binary", "idna", "idna")
 
     assert installed(uv.cwd / "lib", "idna") == "3.20"
@@ -220,9 +216,7 @@ def test_a_lock_stays_valid_and_is_synced(server: LiveServer, uv: Client) -> Non
     assert installed(site, "uv_locked") == "1.0"
 
 
-def test_a_lock_of_a_closed_index_has_no_password_and_syncs_with_one(
-    server: LiveServer, uv: Client
-) -> None:
+def test_a_lock_of_a_closed_index_has_no_password_and_syncs_with_one(server: LiveServer, uv: Client) -> None:
     put_for_team(server, "uv-closed", "1.0")
     write_project(uv.cwd, server.at("/team/simple/"), "uv-closed")
     secrets = {"UV_INDEX_HOUSE_USERNAME": ANN[0], "UV_INDEX_HOUSE_PASSWORD": ANN[1]}

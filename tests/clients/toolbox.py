@@ -26,8 +26,12 @@ CLIENTS = {
 }
 """The versions whose behaviour the tests describe."""
 
-# pipenv asks the `pip` beside it for the environments that it makes.
-_BESIDE = {"pipenv": ("pip==26.3",)}
+_REQUIREMENTS = {
+    # What its own range of hishel brings today does not work with it; its own lock does.
+    "pdm": (f"pdm[locked]=={CLIENTS['pdm']}",),
+    # It asks the pip beside it about the environments that it makes.
+    "pipenv": (f"pipenv=={CLIENTS['pipenv']}", f"pip=={CLIENTS['pip']}"),
+}
 
 
 class ToolMissing(AssertionError):
@@ -52,7 +56,7 @@ class Toolbox:
     def environment(self, name: str) -> Path:
         """Return the virtual environment of a client. Raises ToolMissing."""
         folder = self.root / f"{name}-{CLIENTS[name]}"
-        wanted = (f"{name}=={CLIENTS[name]}", *_BESIDE.get(name, ()))
+        wanted = _REQUIREMENTS.get(name, (f"{name}=={CLIENTS[name]}",))
         with make_once(folder, " ".join(("python", sys.version.split()[0], *wanted))) as missing:
             if missing:
                 _check(name, sys.executable, "-m", "venv", str(folder))

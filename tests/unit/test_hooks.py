@@ -333,6 +333,16 @@ def test_hook_pypi_file_removed(index, publish) -> None:
     assert heard == [("holy_grail-1.0-py3-none-any.whl", "private", ANONYMOUS)]
 
 
+class Allowed:
+    """A caller who may do everything."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+
+    def require(self, permission: str, project: str) -> None:
+        """Agree."""
+
+
 def test_hook_pypi_file_yanked(index, publish) -> None:
     """Called with the file as it is now and with who yanked; a file without a mark was un-yanked."""
     heard = []
@@ -342,11 +352,10 @@ def test_hook_pypi_file_yanked(index, publish) -> None:
 
     client = index(plugin(file_yanked=hear))
     publish(client)
-    repository = client.app.index.default.repository
-    file = repository.file("holy_grail-1.0-py3-none-any.whl")
-    notify = client.app.index.plugins.notify
-    for changed in (repository.yank(file, "", ANN), repository.unyank(file, ANN)):
-        notify("pypi_file_yanked", file=changed, repository="private", identity=ANN)
+    served = client.app.index.default
+    file = served.repository.file("holy_grail-1.0-py3-none-any.whl")
+    for reason in ("", None):
+        served.publisher.yank(file, reason, Allowed(ANN))
 
     assert heard == [("", "private", ANN), (None, "private", ANN)]
 

@@ -60,7 +60,7 @@ def test_what_is_left_out_has_its_default(read: Read, kinds: SimpleNamespace) ->
         security="pyramid_pypi",
         access_log=True,
         max_upload_size=4 * 2**30,
-        page_cache=32 * 2**20,
+        page_cache=24 * 2**20,
         credentials=CredentialSettings(read_ttl=3600, write_ttl=300),
         login=LoginSettings(workers=2, failures=10, window=300),
         warnings=(),

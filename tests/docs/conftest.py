@@ -1,0 +1,43 @@
+"""Stories and what they begin with."""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clients.toolbox import Toolbox
+from tests.docs.story import Story
+
+Teller = Callable[..., Story]
+
+_OWN = ("pserve", "pyramid-pypi")
+
+
+@pytest.fixture(scope="session")
+def toolbox() -> Toolbox:
+    """The clients."""
+    return Toolbox()
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port of this machine that nobody uses now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        found = listener.getsockname()[1]
+    return found
+
+
+@pytest.fixture
+def tell(tmp_path: Path, toolbox: Toolbox) -> Teller:
+    """Return a function that makes a story with the clients that it names."""
+
+    def make(port: int, *clients: str, **replacements: str) -> Story:
+        story = Story(tmp_path, port, replacements)
+        own = [Path(sys.executable).parent / name for name in _OWN]
+        story.install([*own, *(toolbox.program(name) for name in clients)])
+        return story
+
+    return make
