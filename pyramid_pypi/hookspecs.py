@@ -141,8 +141,8 @@ def pypi_file_served(file: File, repository: str, identity: Identity) -> None:
     """Learn that the bytes of a file are on their way to a client.
 
     Called when the answer starts; a client may still give up before the end. Not called for
-    metadata, for a part of a file, or when the client already has the bytes. It runs for every download, so an
-    implementation must be fast. An exception is logged and undoes nothing.
+    metadata, for a part of a file, or when the client already has the bytes. It runs for every
+    download, so an implementation must be fast. An exception is logged and undoes nothing.
     """
 
 

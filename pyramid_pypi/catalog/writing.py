@@ -1,9 +1,13 @@
-"""The changes that are made to the catalog; each leaves one row in the journal."""
+"""The changes that are made to the catalog; each leaves one row in the journal.
+
+The statements are built once: building one takes longer than running it.
+"""
 
 import time
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Insert, Table, delete, insert, select, update
+from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import sqlite
 
 from pyramid_pypi.catalog.tables import (
@@ -16,6 +20,28 @@ from pyramid_pypi.catalog.tables import (
     to_microseconds,
 )
 from pyramid_pypi.model import File, Identity, ProjectPage, ProjectStatus
+
+_APPEND = insert(journal).returning(journal.c.serial)
+_INSERT_FILE = insert(files)
+_INSERT_PROJECT = insert(projects).returning(projects.c.id)
+_OF_PROJECT = (
+    projects.c.repository == bindparam("of_repository"),
+    projects.c.name == bindparam("of_name"),
+)
+_OF_FILE = (files.c.repository == bindparam("of_repository"), files.c.filename_key == bindparam("of_key"))
+_FIND_PROJECT = select(projects.c.id).where(*_OF_PROJECT)
+_TOUCH = update(projects).where(*_OF_PROJECT).values(serial=bindparam("serial"))
+_SET_STATUS = (
+    update(projects)
+    .where(*_OF_PROJECT)
+    .values(status=bindparam("status"), status_reason=bindparam("reason"), serial=bindparam("serial"))
+)
+_YANK = update(files).where(*_OF_FILE).values(yanked=bindparam("yanked"))
+_DELETE_FILE = delete(files).where(*_OF_FILE)
+_RELEASE_NAME = delete(removed_files).where(
+    removed_files.c.repository == bindparam("of_repository"),
+    removed_files.c.filename_key == bindparam("of_key"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +56,14 @@ class NewFile:
 
 def add(connection: Connection, new: NewFile, by: Identity) -> int:
     """Add a file and, if need be, its project. Raises IntegrityError when the name is taken."""
-    repository, file = new.repository, new.file
-    serial = _write_down(connection, repository, file, f"add {_kind(file)}", by)
+    file = new.file
+    serial = _write_down(connection, new.repository, file, f"add {_kind(file)}", by)
     project = _project(connection, new, serial)
     if new.metadata is not None:
         values = {"sha256": file.metadata_sha256, "body": new.metadata}
-        connection.execute(_insert_once(connection, core_metadata), values)
-    connection.execute(
-        insert(files).values(
-            project_id=project,
-            repository=repository,
-            filename=file.filename,
-            filename_key=file.filename.lower(),
-            version=file.version,
-            packagetype=file.packagetype,
-            python_version=file.python_version,
-            size=file.size,
-            sha256=file.hashes.sha256,
-            blake2b_256=file.hashes.blake2b_256,
-            md5=file.hashes.md5,
-            uploaded_at=to_microseconds(file.uploaded_at),
-            uploaded_by=file.uploaded_by,
-            storage_key=file.key,
-            requires_python=file.requires_python,
-            yanked=file.yanked,
-            metadata_sha256=file.metadata_sha256,
-            signed=file.signed,
-            comment=file.comment,
-        )
-    )
-    connection.execute(
-        delete(removed_files).where(
-            removed_files.c.repository == repository,
-            removed_files.c.filename_key == file.filename.lower(),
-        )
-    )
+        connection.execute(_insert_once(connection.dialect.name, core_metadata), values)
+    connection.execute(_INSERT_FILE, _row(new.repository, file) | {"project_id": project})
+    connection.execute(_RELEASE_NAME, _key(new.repository, file))
     return serial
 
 
@@ -72,21 +71,21 @@ def remove(
     connection: Connection, repository: str, file: File, by: Identity, *, tombstone: bool = True
 ) -> None:
     """Remove a file; a project without files stays known, so that its name stays ours."""
-    connection.execute(delete(files).where(*_is(repository, file)))
+    connection.execute(_DELETE_FILE, _key(repository, file))
     if tombstone:
         gone = {
             "repository": repository,
             "filename_key": file.filename.lower(),
             "sha256": file.hashes.sha256,
         }
-        connection.execute(_insert_once(connection, removed_files), gone)
+        connection.execute(_insert_once(connection.dialect.name, removed_files), gone)
     serial = _write_down(connection, repository, file, "remove file", by)
     _touch(connection, repository, file.project, serial)
 
 
 def yank(connection: Connection, repository: str, file: File, by: Identity) -> None:
     """Write the yank marker of a file."""
-    connection.execute(update(files).where(*_is(repository, file)).values(yanked=file.yanked))
+    connection.execute(_YANK, _key(repository, file) | {"yanked": file.yanked})
     action = "unyank file" if file.yanked is None else "yank file"
     serial = _write_down(connection, repository, file, action, by)
     _touch(connection, repository, file.project, serial)
@@ -96,61 +95,78 @@ def set_status(
     connection: Connection, page: ProjectPage, status: ProjectStatus, reason: str, by: Identity
 ) -> None:
     """Write the status marker of a project."""
-    row = _journal_row(page.repository, page.name, f"status {status}", by)
-    serial = _append(connection, row)
-    connection.execute(
-        update(projects)
-        .where(projects.c.repository == page.repository, projects.c.name == page.name)
-        .values(status=status, status_reason=reason, serial=serial)
-    )
+    about = {"repository": page.repository, "project": page.name}
+    serial = _append(connection, about, f"status {status}", by)
+    changes = {"status": status, "reason": reason, "serial": serial}
+    connection.execute(_SET_STATUS, _project_key(page.repository, page.name) | changes)
 
 
 def mark_scanned(connection: Connection, repository: str) -> None:
     """Write that the storage of a repository was read completely."""
     values = {"repository": repository, "completed_at": _now()}
-    connection.execute(_insert_once(connection, scans), values)
+    connection.execute(_insert_once(connection.dialect.name, scans), values)
+
+
+def _row(repository: str, file: File) -> dict[str, object]:
+    return {
+        "repository": repository,
+        "filename": file.filename,
+        "filename_key": file.filename.lower(),
+        "version": file.version,
+        "packagetype": file.packagetype,
+        "python_version": file.python_version,
+        "size": file.size,
+        "sha256": file.hashes.sha256,
+        "blake2b_256": file.hashes.blake2b_256,
+        "md5": file.hashes.md5,
+        "uploaded_at": to_microseconds(file.uploaded_at),
+        "uploaded_by": file.uploaded_by,
+        "storage_key": file.key,
+        "requires_python": file.requires_python,
+        "yanked": file.yanked,
+        "metadata_sha256": file.metadata_sha256,
+        "signed": file.signed,
+        "comment": file.comment,
+    }
 
 
 def _project(connection: Connection, new: NewFile, serial: int) -> int:
-    of_name = (projects.c.repository == new.repository, projects.c.name == new.file.project)
-    found: int | None = connection.execute(select(projects.c.id).where(*of_name)).scalar()
+    name = new.file.project
+    found: int | None = connection.execute(_FIND_PROJECT, _project_key(new.repository, name)).scalar()
     if found is not None:
-        _touch(connection, new.repository, new.file.project, serial)
+        _touch(connection, new.repository, name, serial)
         return found
-    statement = insert(projects).values(
-        repository=new.repository, name=new.file.project, display=new.display, serial=serial
-    )
-    created: int = connection.execute(statement.returning(projects.c.id)).scalar_one()
+    row = {"repository": new.repository, "name": name, "display": new.display, "serial": serial}
+    created: int = connection.execute(_INSERT_PROJECT, row).scalar_one()
     return created
 
 
 def _touch(connection: Connection, repository: str, project: str, serial: int) -> None:
-    of_name = (projects.c.repository == repository, projects.c.name == project)
-    connection.execute(update(projects).where(*of_name).values(serial=serial))
+    connection.execute(_TOUCH, _project_key(repository, project) | {"serial": serial})
 
 
 def _write_down(connection: Connection, repository: str, file: File, action: str, by: Identity) -> int:
-    row = _journal_row(repository, file.project, action, by)
-    return _append(connection, row | {"version": file.version, "filename": file.filename})
-
-
-def _journal_row(repository: str, project: str, action: str, by: Identity) -> dict[str, object]:
-    return {
+    about = {
         "repository": repository,
-        "project": project,
-        "action": action,
-        "at": _now(),
-        "by": by.name,
+        "project": file.project,
+        "version": file.version,
+        "filename": file.filename,
     }
+    return _append(connection, about, action, by)
 
 
-def _append(connection: Connection, row: dict[str, object]) -> int:
-    serial: int = connection.execute(insert(journal).returning(journal.c.serial), row).scalar_one()
+def _append(connection: Connection, about: dict[str, str], action: str, by: Identity) -> int:
+    row = about | {"action": action, "at": _now(), "by": by.name}
+    serial: int = connection.execute(_APPEND, row).scalar_one()
     return serial
 
 
-def _is(repository: str, file: File) -> tuple[ColumnElement[bool], ...]:
-    return (files.c.repository == repository, files.c.filename_key == file.filename.lower())
+def _key(repository: str, file: File) -> dict[str, object]:
+    return {"of_repository": repository, "of_key": file.filename.lower()}
+
+
+def _project_key(repository: str, name: str) -> dict[str, object]:
+    return {"of_repository": repository, "of_name": name}
 
 
 def _kind(file: File) -> str:
@@ -158,8 +174,9 @@ def _kind(file: File) -> str:
     return f"{file.python_version} file"
 
 
-def _insert_once(connection: Connection, table: Table) -> Insert:
-    if connection.dialect.name == "postgresql":
+@cache
+def _insert_once(dialect: str, table: Table) -> Insert:
+    if dialect == "postgresql":
         # Importing it takes time and memory that SQLite's users need not pay.
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 

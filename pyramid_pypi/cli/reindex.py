@@ -1,7 +1,5 @@
 """`pyramid-pypi reindex`: bring the catalog in step with what is in the storages."""
 
-from collections.abc import Iterator
-
 import click
 
 from pyramid_pypi.app import Served, compose
@@ -44,8 +42,7 @@ def _reindex(served: Served) -> None:
 
 
 def _count(served: Served) -> int:
-    files: Iterator[object] = served.repository.catalog.files(served.name)
-    return sum(1 for _ in files)
+    return len(served.repository.catalog.keys(served.name))
 
 
 def _show(item: tuple[object, bool] | None) -> str | None:

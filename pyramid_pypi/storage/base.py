@@ -113,7 +113,10 @@ class Storage(Protocol):
         ...
 
     def put_record(self, key: str, data: bytes) -> None:
-        """Write or replace the record beside `key`, atomically and durably."""
+        """Write or replace the record beside `key`, atomically.
+
+        It says what the catalog says too, so it may be lost in a power cut.
+        """
         ...
 
     def delete_record(self, key: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -76,7 +77,8 @@ class FilesystemStorage:
         target = self.root / key
         try:
             source.path.chmod(self._mode)
-            self._into_folder(target, lambda: os.link(source.path, target))
+            place = partial(os.link, source.path, target)
+            self._into_folder(target, place, durable=self.options.durable)
         except FileExistsError as error:
             raise BlobExists(key) from error
         except OSError as error:
@@ -134,9 +136,10 @@ class FilesystemStorage:
         target = self._record_path(key)
         with self.stage() as staged:
             staged.write(data)
-            staged.finish(durable=self.options.durable)
+            # The catalog, which is flushed, says the same: this is for the loss of the catalog.
+            staged.finish(durable=False)
             try:
-                self._into_folder(target, lambda: staged.path.rename(target))
+                self._into_folder(target, lambda: staged.path.rename(target), durable=False)
             except OSError as error:
                 raise storage_error(error, f"The record of {key} cannot be written") from error
 
@@ -180,28 +183,21 @@ class FilesystemStorage:
             case _:
                 return None
 
-    def _into_folder(self, target: Path, place: Callable[[], object]) -> None:
+    def _into_folder(self, target: Path, place: Callable[[], object], *, durable: bool) -> None:
         for attempts_left in (2, 1, 0):
             try:
                 if not target.parent.is_dir():
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    self._sync_folder(target.parent.parent)
+                    if durable:
+                        _sync_folder(target.parent.parent)
                 place()
                 break
             except FileNotFoundError:
                 # A deletion has removed the folder, empty for a moment, under our feet.
                 if not attempts_left:
                     raise
-        self._sync_folder(target.parent)
-
-    def _sync_folder(self, folder: Path) -> None:
-        # A new name survives a power cut only when its folder has been flushed too.
-        if self.options.durable:
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        if durable:
+            _sync_folder(target.parent)
 
     def _drop_empty(self, folder: Path, top: Path) -> None:
         while folder != top and top in folder.parents:
@@ -210,6 +206,15 @@ class FilesystemStorage:
             except OSError:
                 return
             folder = folder.parent
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush the names in a folder: without it a new one does not survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _moment(timestamp: float) -> datetime:

@@ -17,6 +17,7 @@ __all__ = ["Story"]
 _TIMEOUT = 300
 _BLOCK = "@@ "
 _PASSWORD = "swordfish"
+_NOWHERE = "http://127.0.0.1:9"
 
 
 @dataclass(slots=True)
@@ -86,7 +87,9 @@ class Story:
         base = Path(os.path.realpath(sys.executable)).parent
         environ = clean_environment(self.home, self.bin)
         environ["PATH"] = f"{self.folder}/env/bin:{self.bin}:{base}:{environ['PATH']}:/usr/sbin"
-        environ |= {"UV_OFFLINE": "1", "UV_PYTHON_DOWNLOADS": "never", "POETRY_VIRTUALENVS_IN_PROJECT": "1"}
+        # Whatever would leave this machine ends at a closed door, and quickly.
+        environ |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NOWHERE)
+        environ |= {"UV_PYTHON_DOWNLOADS": "never"}
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
         process = subprocess.Popen(
