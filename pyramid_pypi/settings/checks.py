@@ -32,12 +32,14 @@ def warnings(settings: Settings) -> tuple[str, ...]:
 def _open_doors(settings: Settings) -> Iterator[str]:
     for repository in settings.repositories:
         places = [("", repository.rights.grants)]
-        places += [(f"project.{rights.pattern}.", rights.grants) for rights in repository.rights.projects]
+        places += [(f".project.{rights.pattern}", rights.grants) for rights in repository.rights.projects]
         for place, grants in places:
-            for permission in PERMISSIONS[1:]:
-                if EVERYONE in grants.get(permission, ()):
-                    key = f"pypi.repo.{repository.name}.{place}{permission}"
-                    yield f"{key} lets everyone do this without logging in, fit for development only"
+            open_to_all = [one for one in PERMISSIONS[1:] if EVERYONE in grants.get(one, ())]
+            if open_to_all:
+                yield (
+                    f"pypi.repo.{repository.name}{place}: everyone may {', '.join(open_to_all)} without "
+                    "logging in, fit for development only"
+                )
 
 
 def _nobody_can_log_in(settings: Settings) -> Iterator[str]:

@@ -135,7 +135,7 @@ def test_good_settings_are_shown_and_warned_about(run: Run, ini: str, tmp_path: 
     result = run("check", ini)
 
     assert result.stdout == VIEW.format(here=tmp_path)
-    assert result.stderr.startswith("warning: pypi.repo.open.upload lets everyone do this")
+    assert result.stderr.startswith("warning: pypi.repo.open: everyone may upload")
     assert result.exit_code == 0
 
 

@@ -289,9 +289,9 @@ class TestWarnings:
             }
         )
 
-        assert [warning.split()[0] for warning in loaded.warnings] == [
-            "pypi.repo.private.upload",
-            "pypi.repo.private.project.x.delete",
+        assert [warning.partition(" without")[0] for warning in loaded.warnings] == [
+            "pypi.repo.private: everyone may upload",
+            "pypi.repo.private.project.x: everyone may delete",
         ]
 
     def test_open_reading_is_not_mentioned(self, read: Read) -> None:
