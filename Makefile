@@ -31,7 +31,9 @@ bench: packages $(VENV)/.test
 soak: packages $(VENV)/.test
 	$(BIN)/python -m pytest tests -m soak -o addopts="--import-mode=importlib --strict-markers"
 
+# Debian's python3 comes without ensurepip; the second attempt has it installed where that is allowed.
 $(VENV)/.serve: setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tests/packages.sh python3-venv
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[watch]'
 	@touch $@

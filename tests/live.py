@@ -112,6 +112,12 @@ class LiveServer:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def pid(self) -> int:
+        """The number of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def host(self) -> str:
         """The host and the port, as in a URL."""
         return f"127.0.0.1:{self._port}"

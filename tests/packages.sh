@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure of the programs that the tests run; installs Debian's packages where that is allowed.
+# Makes sure of the programs that the tests run, or of the packages that are named; installs Debian's
+# packages where that is allowed.
 set -euo pipefail
 
 # program=package
@@ -7,7 +8,8 @@ needed=(curl=curl wget=wget htpasswd=apache2-utils nginx=nginx strace=strace)
 # Debian keeps servers where the path of an ordinary user does not look.
 PATH="$PATH:/usr/sbin:/sbin"
 
-missing=()
+missing=("$@")
+[ $# -gt 0 ] && needed=()
 for pair in "${needed[@]}"; do
   command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
 done

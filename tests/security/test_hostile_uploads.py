@@ -98,7 +98,6 @@ def test_the_name_of_a_deleted_file_stays_reserved(server, uploader, address):
     _, filename, content = uploader.publish("deleted")
     owner = server.client("owner", source=address)
 
-    removed = owner.upload("x", b"", fields=[])
     removed = owner.post(
         b'--b\r\nContent-Disposition: form-data; name=":action"\r\n\r\nremove_pkg\r\n'
         b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\ndeleted\r\n'
@@ -193,7 +192,7 @@ def test_every_part_gets_an_answer(refused, head):
     assert refused.post(body, "multipart/form-data; boundary=b").status in REFUSED
 
 
-@pytest.mark.parametrize("cut", [1, 4, 7, 20, 300])
+@pytest.mark.parametrize("cut", [3, 4, 7, 20, 300])
 def test_a_form_that_is_cut_off_stores_nothing(refused, cut):
     content_type, body = form(WHEEL, GOOD)
 
