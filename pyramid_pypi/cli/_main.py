@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 import click
 
+from pyramid_pypi.errors import PypiError
 from pyramid_pypi.version import __version__
 
 __all__ = ["COMMANDS", "LazyGroup", "main"]
@@ -37,6 +39,14 @@ class LazyGroup(click.Group):
         if cmd_name in COMMANDS:
             return _import(COMMANDS[cmd_name])
         return super().get_command(ctx, cmd_name) or _from_plugins(ctx).commands.get(cmd_name)
+
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of ours is told in one sentence."""
+        try:
+            return super().invoke(ctx)
+        except PypiError as error:
+            raise click.ClickException(error.message) from error
 
 
 def _import(place: str) -> click.Command | None:
