@@ -40,7 +40,6 @@ class LazyGroup(click.Group):
             return _import(COMMANDS[cmd_name])
         return super().get_command(ctx, cmd_name) or _from_plugins(ctx).commands.get(cmd_name)
 
-
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of ours is told in one sentence."""
         try:

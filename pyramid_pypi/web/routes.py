@@ -35,6 +35,12 @@ class _Route:
 
 
 _ROUTES = (
+    # Hatch looks below the URL that it uploads to, as devpi's users do.
+    _Route(
+        "project_of_upload",
+        f"{{api:simple|legacy|pypi}}/+simple/{_PROJECT}{_SLASH}",
+        get=simple.project_below_upload,
+    ),
     _Route("project", f"{{api:simple|\\+simple}}{_SLASHES}{_PROJECT}{_SLASH}", get=simple.project),
     _Route("projects", f"{{api:simple|\\+simple}}{_SLASH}", get=simple.projects, post=upload.upload),
     _Route("file", "packages/{path:.+}", get=files.file),

@@ -14,7 +14,7 @@ from pyramid_pypi.web.observe import note, offer_hot
 from pyramid_pypi.web.pages import Kind, list_page, project_page
 from pyramid_pypi.web.ready import accepts_gzip
 
-__all__ = ["prefix", "preflight", "project", "project_at_root", "projects", "root"]
+__all__ = ["prefix", "preflight", "project", "project_at_root", "project_below_upload", "projects", "root"]
 
 # A list of projects links to no files, so that no way up leads to them.
 _LIST = ""
@@ -23,6 +23,11 @@ _LIST = ""
 def project(context: RepositoryContext, request: Request) -> Answer:
     """Show one project below `simple/`."""
     return _project(context, request, "../../")
+
+
+def project_below_upload(context: RepositoryContext, request: Request) -> Answer:
+    """Show one project below `legacy/+simple/`."""
+    return _project(context, request, "../../../")
 
 
 def project_at_root(context: RepositoryContext, request: Request) -> Answer:

@@ -75,7 +75,7 @@ class Story:
         verb, _, argument = block.detail.partition(" ")
         if verb == "file":
             path = self.told(argument)
-            return f'{say}mkdir -p "$(dirname {path})"\ncat > {path} <<\'END OF FILE\'\n{text}END OF FILE\n'
+            return f"{say}mkdir -p \"$(dirname {path})\"\ncat > {path} <<'END OF FILE'\n{text}END OF FILE\n"
         if verb == "serve":
             ready = f"curl --silent --fail --output /dev/null http://127.0.0.1:{self.port}/-/ready"
             wait = f"until {ready}; do kill -0 $!; sleep 0.1; done\n"

@@ -15,7 +15,11 @@ def commands(command: click.Command, path: str) -> dict[str, tuple[str, set[str]
     """Return the usage and the options of a command and of all below it."""
     context = click.Context(command, info_name=path)
     usage = " ".join([path, *command.collect_usage_pieces(context)])
-    options = {", ".join(f"`{opt}`" for opt in sorted(one.opts, reverse=True, key=len)) for one in command.params if isinstance(one, click.Option)}
+    options = {
+        ", ".join(f"`{opt}`" for opt in sorted(one.opts, reverse=True, key=len))
+        for one in command.params
+        if isinstance(one, click.Option)
+    }
     found = {path: (usage, options)}
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

@@ -1,5 +1,6 @@
 """The reference of settings has every key, with the default that the code has."""
 
+import importlib
 import re
 from dataclasses import fields
 from typing import get_args
@@ -53,7 +54,8 @@ def documented(key: str) -> str:
 def taken(monkeypatch) -> dict:
     """What is read for a complete configuration."""
     monkeypatch.setattr(Listener, "taken", {}, raising=False)
-    monkeypatch.setattr("pyramid_pypi.settings.load.Reader", Listener)
+    # The function has the name of its module.
+    monkeypatch.setattr(importlib.import_module("pyramid_pypi.settings.load"), "Reader", Listener)
     load(COMPLETE, environ={})
     return Listener.taken
 
@@ -102,7 +104,10 @@ def test_no_key_of_the_shipped_settings_is_missing(table):
 
 
 def test_production_ini_explains_every_key(table):
-    keys = {documented(key) for key in re.findall(r"^(?:# |get )?(pypi\.[^ ]+) =", page("production.ini"), re.MULTILINE)}
+    keys = {
+        documented(key)
+        for key in re.findall(r"^(?:# |get )?(pypi\.[^ ]+) =", page("production.ini"), re.MULTILINE)
+    }
     told_elsewhere = {
         "pypi.security",
         "pypi.auth.htpasswd",

@@ -53,4 +53,3 @@ def test_every_route_is_in_the_reference(web):
             met.add(mapper(Request.blank(path, method=method))["route"].name)
 
     assert {route.name for route in mapper.get_routes()} - met == set()
-

@@ -1,16 +1,125 @@
 """Pages whose commands are run as they are written."""
 
-from tests.clients.conftest import desk  # noqa: F401
-from tests.docs.blocks import blocks
+import shutil
+import subprocess
+import sys
+
+import bcrypt
+import pytest
+
+from pyramid_pypi.testing.artefacts import make_wheel
+from tests.clients.conftest import desk  # noqa: F401 - a fixture
+from tests.clients.releases import save
+from tests.docs.blocks import ROOT, blocks
+from tests.live import LiveServer, post_file, write_ini
+
+CLIENTS = ("pip", "uv", "twine", "flit", "poetry", "pdm", "hatch", "pipenv")
+SDIST = "holy_grail-0.1.0.tar.gz"
+ANN = ("ann", "swordfish")
 
 
-def test_the_readme_publishes_and_installs(desk, tell):
-    port = int(desk.url.rpartition(":")[2])
+def port_of(server: LiveServer) -> int:
+    return int(server.url.rpartition(":")[2])
 
-    tell(port, "uv", "twine").run(blocks("README.md"))
 
-    assert not desk.problems()
+@pytest.fixture
+def team(tmp_path):
+    """A server of `private`, where ann may do everything with the password of the pages."""
+    hashed = bcrypt.hashpw(ANN[1].encode(), bcrypt.gensalt(4)).decode()
+    (tmp_path / "htpasswd").write_text(f"{ANN[0]}:{hashed}\n")
+    settings = {
+        "pypi.data": str(tmp_path),
+        "pypi.catalog": "sqlite:///catalog.db",
+        "pypi.authenticators": "htpasswd",
+        "pypi.auth.htpasswd.path": "htpasswd",
+        "pypi.repositories": "private",
+        "pypi.repo.private": "hosted",
+        "pypi.repo.private.storage": "filesystem",
+        "pypi.repo.private.storage.path": "packages",
+        "pypi.repo.private.upload": "user:ann",
+        "pypi.repo.private.delete": "user:ann",
+    }
+    with LiveServer(write_ini(tmp_path / "production.ini", settings), tmp_path / "log") as server:
+        yield server
+    assert server.problems() == []
+
+
+def test_the_readme_publishes_and_installs(desk, tell):  # noqa: F811
+    tell(port_of(desk), "uv", "twine").run(blocks("README.md"))
 
 
 def test_the_tutorial_ends_with_an_installed_package(port, tell):
     tell(port, "uv", "twine").run(blocks("docs/tutorial/first-index.md"))
+
+
+def test_a_backup_of_a_server_at_work_can_be_restored(port, tell, tmp_path):
+    home = tmp_path / "pypi"
+    home.mkdir()
+    story = tell(port, **{"/srv/pypi": str(home), "/backup": str(tmp_path / "backup")})
+    (home / "production.ini").write_text(story.told((ROOT / "production.ini").read_text()))
+    save(home / "var" / "packages" / "holy-grail", "holy-grail", "1.0")
+
+    said = story.run(blocks("docs/how-to/run-in-production.md"))
+
+    assert "private: 1 files," in said
+    assert "0 problems" in said
+
+
+def test_the_folder_of_another_server_is_served(port, tell, tmp_path):
+    packages = tmp_path / "pypiserver" / "packages"
+    save(packages, "holy-grail", "1.0")
+    save(packages / "old" / "ones", "shrubbery", "1.0")
+    save(packages, "ni", "2.0")
+    save(tmp_path / "work" / "later", "parrot", "1.0")
+    htpasswd = tmp_path / "pypiserver" / ".htpasswd"
+    subprocess.run(["htpasswd", "-scb", htpasswd, "ann", "swordfish"], check=True)
+    story = tell(port, **{"/srv/pypiserver": str(tmp_path / "pypiserver")})
+
+    story.run(blocks("docs/how-to/serve-an-existing-folder.md"))
+
+    assert not (packages / "parrot").exists()
+
+
+def test_a_release_is_deleted_and_comes_back(team, tell, tmp_path):
+    work = tmp_path / "work"
+    wheel = save(work / "dist", "holy-grail", "1.0")
+    save(work / "other", "holy-grail", "1.0", files={"other.py": "pass"})
+    assert post_file(team.at("/", *ANN), wheel.name, wheel.read_bytes())[0] == 200
+    shutil.copy(team.ini, work)
+
+    said = tell(port_of(team), "twine").run(blocks("docs/how-to/delete-and-restore.md"))
+
+    assert "since been deleted" in said
+    assert "private: 1 files," in said
+
+
+@pytest.fixture
+def office(team, tmp_path):
+    """The folders and files that the page about clients begins with."""
+    work = tmp_path / "work"
+    work.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
+    save(work / "dist", "holy-grail", "0.1.0")
+    save(work / "packaged" / "dist", "packaged", "1.0")
+    (work / "packaged" / "pyproject.toml").write_text(
+        '[project]\nname = "packaged"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+    )
+    assert (
+        post_file(team.at("/", *ANN), "holy_grail-0.1.0-py3-none-any.whl", make_wheel("holy-grail", "0.1.0"))[
+            0
+        ]
+        == 200
+    )
+    return team
+
+
+def test_every_client_works_as_configured(office, tell):
+    addresses = {"https://pypi.example.org": office.url, "pypi.example.org": "127.0.0.1"}
+    addresses = {
+        "@pypi.example.org": f"@{office.host}",
+        "https://ann": "http://ann",
+        "https://${": "http://${",
+        **addresses,
+    }
+
+    tell(port_of(office), *CLIENTS, **addresses).run(blocks("docs/how-to/configure-clients.md"))

@@ -142,7 +142,15 @@ def test_text_that_is_too_large_altogether(refused):
 
 @pytest.mark.parametrize(
     "content_type",
-    ["", "text/plain", "application/json", "multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; charset=utf-7", "text/xml"],
+    [
+        "",
+        "text/plain",
+        "application/json",
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "multipart/form-data; charset=utf-7",
+        "text/xml",
+    ],
 )
 def test_bodies_that_are_no_forms(refused, content_type):
     answer = refused.web.post("/", b"x" * 100, content_type=content_type or None, status=400)
@@ -152,7 +160,9 @@ def test_bodies_that_are_no_forms(refused, content_type):
 
 @pytest.mark.parametrize("cut", [4, 10, 100, 400])
 def test_a_body_without_its_end(refused, cut):
-    content_type, body = refused.web.encode_multipart([(":action", "file_upload")], [("content", WHEEL, GOOD)])
+    content_type, body = refused.web.encode_multipart(
+        [(":action", "file_upload")], [("content", WHEEL, GOOD)]
+    )
 
     answer = refused.post_body(body[:-cut], content_type, status=400)
 
@@ -244,7 +254,11 @@ def test_sdists_with_members_that_lead_out(refused, kind):
 def test_sdists_with_paths_that_lead_out(refused, name):
     pkg_info = tarfile.TarInfo("holy_grail-1.0/PKG-INFO")
 
-    says(refused.upload("holy_grail-1.0.tar.gz", tarred((pkg_info, METADATA), (tarfile.TarInfo(name), b"x")), status=400))
+    says(
+        refused.upload(
+            "holy_grail-1.0.tar.gz", tarred((pkg_info, METADATA), (tarfile.TarInfo(name), b"x")), status=400
+        )
+    )
 
 
 def test_an_sdist_without_metadata(refused):

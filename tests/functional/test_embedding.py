@@ -66,7 +66,9 @@ def test_the_index_notices_nothing_of_the_host(host):
     web = host(strict, **{"pypi.repo.private.read": "everyone"})
 
     # Neither the host's CSRF nor its default permission nor its users count here.
-    answer = web.post("/tools/pypi/", upload_fields(WHEEL, CONTENT), headers={"X-Host-User": "hilda"}, status=401)
+    answer = web.post(
+        "/tools/pypi/", upload_fields(WHEEL, CONTENT), headers={"X-Host-User": "hilda"}, status=401
+    )
     missing = web.get("/tools/pypi/simple/nope/", status=404)
 
     assert answer.headers["WWW-Authenticate"].startswith("Basic")

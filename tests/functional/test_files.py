@@ -66,7 +66,9 @@ def test_one_range_is_206(published, header, start, stop):
     assert answer.headers["Content-Length"] == str(len(expected))
 
 
-@pytest.mark.parametrize("header", ["bytes=0-1,3-4", "bytes=9-5", "lines=1-2", "bytes=-", "bytes=a-b", "bytes=" + "0-0," * 1000])
+@pytest.mark.parametrize(
+    "header", ["bytes=0-1,3-4", "bytes=9-5", "lines=1-2", "bytes=-", "bytes=a-b", "bytes=" + "0-0," * 1000]
+)
 def test_ranges_that_are_not_one_range_give_the_whole_file(published, header):
     client, url, content = published
 
@@ -123,7 +125,9 @@ def test_an_sdist_promises_no_metadata_and_is_never_encoded(client):
     client.upload("holy_grail-1.0.tar.gz", content)
 
     (file,) = client.page("holy-grail")["files"]
-    answer = client.web.get(client.url("holy-grail", "holy_grail-1.0.tar.gz"), headers={"Accept-Encoding": "gzip"})
+    answer = client.web.get(
+        client.url("holy-grail", "holy_grail-1.0.tar.gz"), headers={"Accept-Encoding": "gzip"}
+    )
 
     assert file["core-metadata"] is False
     assert answer.body == content
@@ -153,7 +157,9 @@ def test_only_the_right_path_leads_to_a_file(client, change):
     filename, _ = client.publish()
     url = client.url("holy-grail", filename)
     digest_start = url.index("/packages/") + len("/packages/")
-    wrong = url[:digest_start] + "zz" + url[digest_start + 2 :] if change == ("a", "b") else url.replace(*change)
+    wrong = (
+        url[:digest_start] + "zz" + url[digest_start + 2 :] if change == ("a", "b") else url.replace(*change)
+    )
 
     client.web.get(wrong, status=404)
 

@@ -58,10 +58,21 @@ def test_strangers_are_asked_to_log_in_wherever_they_knock(filled):
 
     answers = [
         filled.web.get(path, status=401)
-        for path in ("/", "/simple/", "/simple/holy-grail/", "/simple/nope/", "/holy-grail/", url, f"{url}.metadata", "/packages/x/nope.whl")
+        for path in (
+            "/",
+            "/simple/",
+            "/simple/holy-grail/",
+            "/simple/nope/",
+            "/holy-grail/",
+            url,
+            f"{url}.metadata",
+            "/packages/x/nope.whl",
+        )
     ]
 
-    assert {answer.headers["WWW-Authenticate"] for answer in answers} == {'Basic realm="pypi", charset="UTF-8"'}
+    assert {answer.headers["WWW-Authenticate"] for answer in answers} == {
+        'Basic realm="pypi", charset="UTF-8"'
+    }
 
 
 def test_known_and_unknown_projects_look_the_same_to_strangers(filled):
@@ -83,7 +94,15 @@ def test_wrong_passwords_are_401_even_where_everyone_may_read(build, tmp_path):
 
 @pytest.mark.parametrize(
     "header",
-    ["Basic", "Basic !!!", "Basic bm9jb2xvbg==", "Bearer x", "Digest username=ann", "Basic " + "A" * 100_000, "\xff"],
+    [
+        "Basic",
+        "Basic !!!",
+        "Basic bm9jb2xvbg==",
+        "Bearer x",
+        "Digest username=ann",
+        "Basic " + "A" * 100_000,
+        "\xff",
+    ],
 )
 def test_unreadable_credentials_are_refused(filled, header):
     filled.web.get("/simple/", headers={"Authorization": header}, status=[400, 401])
@@ -120,7 +139,13 @@ def test_hidden_projects_are_not_listed_for_other_readers(filled):
 
 @pytest.mark.parametrize(
     ("user", "project", "status"),
-    [("ann", "holy-grail", 200), ("ann", "acme-x", 403), ("bob", "acme-x", 200), ("bob", "holy-grail", 403), ("carol", "holy-grail", 403)],
+    [
+        ("ann", "holy-grail", 200),
+        ("ann", "acme-x", 403),
+        ("bob", "acme-x", 200),
+        ("bob", "holy-grail", 403),
+        ("carol", "holy-grail", 403),
+    ],
 )
 def test_patterns_say_who_may_upload(team, user, project, status):
     answer = team.upload(*wheel_of(project), headers=as_user(user), status=status)

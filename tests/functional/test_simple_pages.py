@@ -164,6 +164,8 @@ def test_serial_header_is_the_last_change_of_the_project(client):
         "//simple/holy-grail/",
         "/+simple/holy-grail/",
         "/%2Bsimple/holy-grail/",
+        "/simple/%2Bsimple/holy-grail/",
+        "/private/legacy/+simple/holy-grail/",
         "/private/simple/holy-grail/",
         "/repository/private/simple/holy-grail/",
         "/holy-grail/",
@@ -241,7 +243,10 @@ def test_tag_of_a_page_changes_with_an_upload(client):
 def test_formats_of_a_page_have_different_tags(client):
     client.publish()
 
-    tags = {client.web.get("/simple/holy-grail/", headers={"Accept": a}).headers["ETag"] for a in (JSON, V1_HTML, "*/*")}
+    tags = {
+        client.web.get("/simple/holy-grail/", headers={"Accept": a}).headers["ETag"]
+        for a in (JSON, V1_HTML, "*/*")
+    }
 
     assert len(tags) == 3
 
@@ -349,7 +354,9 @@ def test_paths_that_no_client_sends_are_400(client, path):
     assert client.web.get(path, status=400).content_type == "text/plain"
 
 
-@pytest.mark.parametrize("path", ["/simple/../", "/simple/%2e%2e/", "/packages/../../etc/passwd", "/nope/nope/nope", "/-/nope"])
+@pytest.mark.parametrize(
+    "path", ["/simple/../", "/simple/%2e%2e/", "/packages/../../etc/passwd", "/nope/nope/nope", "/-/nope"]
+)
 def test_unknown_paths_are_404_in_plain_text(client, path):
     assert client.web.get(path, status=404).content_type == "text/plain"
 

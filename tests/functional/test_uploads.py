@@ -16,7 +16,17 @@ WHEEL = "holy_grail-1.0-py3-none-any.whl"
     [
         f"{prefix}{end}"
         for prefix in ("", "/private", "/repository/private")
-        for end in ("", "/", "/simple", "/simple/", "/legacy", "/legacy/", "/pypi", "/pypi/", "/legacy/?some-tag")
+        for end in (
+            "",
+            "/",
+            "/simple",
+            "/simple/",
+            "/legacy",
+            "/legacy/",
+            "/pypi",
+            "/pypi/",
+            "/legacy/?some-tag",
+        )
         if prefix + end
     ],
 )
@@ -80,7 +90,9 @@ def test_other_bytes_under_a_known_name_are_refused_with_the_words_that_tools_ma
 
     answer = client.upload(WHEEL, make_wheel("holy-grail", "1.0", summary="other"), status=400)
 
-    assert answer.status.startswith("400 File already exists ('holy_grail-1.0-py3-none-any.whl', with blake2_256 hash")
+    assert answer.status.startswith(
+        "400 File already exists ('holy_grail-1.0-py3-none-any.whl', with blake2_256 hash"
+    )
     assert answer.text.startswith("File already exists")
     assert client.page("holy-grail") == before
 
@@ -89,7 +101,9 @@ def test_a_refusal_is_json_for_those_who_prefer_it(client):
     client.upload(WHEEL, make_wheel("holy-grail", "1.0"))
     accept = "application/json;q=0.9, text/plain;q=0.8, text/html;q=0.7"
 
-    answer = client.upload(WHEEL, make_wheel("holy-grail", "1.0", summary="x"), status=400, headers={"Accept": accept})
+    answer = client.upload(
+        WHEEL, make_wheel("holy-grail", "1.0", summary="x"), status=400, headers={"Accept": accept}
+    )
 
     assert answer.json["title"] == "Bad Request"
     assert answer.json["code"].startswith("400 File already exists")
@@ -190,8 +204,18 @@ def test_an_upload_is_on_the_page_of_another_process_at_once(build):
     [
         ("strict", "x-1.0+local-py3-none-any.whl", make_wheel("x", "1.0+local"), 400),
         ("private", "x-1.0+local-py3-none-any.whl", make_wheel("x", "1.0+local"), 200),
-        ("strict", "x-1.0-py3-none-linux_x86_64.whl", make_wheel("x", "1.0", tag="py3-none-linux_x86_64"), 400),
-        ("private", "x-1.0-py3-none-linux_x86_64.whl", make_wheel("x", "1.0", tag="py3-none-linux_x86_64"), 200),
+        (
+            "strict",
+            "x-1.0-py3-none-linux_x86_64.whl",
+            make_wheel("x", "1.0", tag="py3-none-linux_x86_64"),
+            400,
+        ),
+        (
+            "private",
+            "x-1.0-py3-none-linux_x86_64.whl",
+            make_wheel("x", "1.0", tag="py3-none-linux_x86_64"),
+            200,
+        ),
         ("private", "x-1.0-py3-none-any.whl", make_wheel("x", "1.0", with_record=False), 400),
     ],
 )

@@ -164,7 +164,9 @@ class Client:
             return Answer(answer.status, answer.reason, pairs, answer.read())
 
     def get(self, path, **headers):
-        return self.ask("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        return self.ask(
+            "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
 
     def post(self, body, content_type, path="/", **headers):
         return self.ask("POST", path, body, {"Content-Type": content_type, **headers})

@@ -64,7 +64,7 @@ def login(server, address, user, password):
         b"Basic " + b"A" * 50_000,
         b"Bearer " + b"x" * 100,
         b"Bearer",
-        b"Digest username=\"reader\"",
+        b'Digest username="reader"',
         b"Negotiate \xff",
         b"basic " + base64.b64encode(b"__token__:x"),
         RIGHT.encode() + b"\r\nAuthorization: " + RIGHT.encode(),
@@ -73,7 +73,13 @@ def login(server, address, user, password):
 )
 def test_no_malformed_header_lets_anybody_in(server, address, header):
     for path in (b"/simple/", b"/open/simple/"):
-        data = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: " + header + b"\r\n\r\n"
+        data = (
+            b"GET "
+            + path
+            + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: "
+            + header
+            + b"\r\n\r\n"
+        )
 
         (status,) = statuses(raw(server.port, data, source=address))
 
@@ -120,7 +126,9 @@ def test_a_weak_hash_works_and_is_warned_about(guarded, address):
 def test_guessing_ends_in_429_for_the_guesser_only(guarded, address):
     found = []
     for number in range(40):
-        answer = guarded.client(source=address).get("/simple/", Authorization=basic("reader", f"guess-{number}"))
+        answer = guarded.client(source=address).get(
+            "/simple/", Authorization=basic("reader", f"guess-{number}")
+        )
         found.append(answer.status)
 
     assert set(found) == {401, 429}
@@ -139,7 +147,12 @@ def test_guessing_names_from_one_address_ends_in_429(guarded, address):
 def test_the_throttle_does_not_believe_forged_addresses(guarded, address):
     found = [
         guarded.client(source=address)
-        .get("/simple/", Authorization=basic("reader", f"forged-{n}"), X_Forwarded_For=f"10.0.0.{n}", Forwarded=f"for=10.0.0.{n}")
+        .get(
+            "/simple/",
+            Authorization=basic("reader", f"forged-{n}"),
+            X_Forwarded_For=f"10.0.0.{n}",
+            Forwarded=f"for=10.0.0.{n}",
+        )
         .status
         for n in range(40)
     ]
@@ -153,7 +166,9 @@ def test_unknown_names_take_as_long_as_wrong_passwords(own):
     for number in range(8):
         for user, taken in times.items():
             started = time.perf_counter()
-            answer = server.client(source=f"127.8.1.{number + 1}").get("/simple/", Authorization=basic(user, f"wrong-{number}"))
+            answer = server.client(source=f"127.8.1.{number + 1}").get(
+                "/simple/", Authorization=basic(user, f"wrong-{number}")
+            )
             taken.append(time.perf_counter() - started)
             assert answer.status == 401
     known, unknown = (statistics.median(taken) for taken in times.values())
@@ -163,7 +178,10 @@ def test_unknown_names_take_as_long_as_wrong_passwords(own):
 
 def test_one_text_for_unknown_names_and_wrong_passwords(guarded, address):
     client = guarded.client(source=address)
-    answers = [client.get("/simple/", Authorization=basic(user, "wrong")) for user in ("slow", "nobody", "empty", "endless")]
+    answers = [
+        client.get("/simple/", Authorization=basic(user, "wrong"))
+        for user in ("slow", "nobody", "empty", "endless")
+    ]
 
     assert len({(answer.status, answer.reason, answer.body) for answer in answers}) == 1
 

@@ -17,7 +17,9 @@ numbers = itertools.count(1)
 def published(request, server, uploader):
     """A file that is kept ready, and one that is sent from the disk: client, path and content."""
     name = f"served-{request.param}"
-    _, filename, content = uploader.publish(name, path="/open/", files={"x.bin": bytes(range(256)) * (request.param // 100)}, size=request.param)
+    _, filename, content = uploader.publish(
+        name, path="/open/", files={"x.bin": bytes(range(256)) * (request.param // 100)}, size=request.param
+    )
     url = uploader.files(name, "/open")[filename]["url"].replace("../..", "/open", 1)
     return uploader, url, content
 
@@ -105,7 +107,10 @@ def test_files_cannot_become_pages_of_this_site(server, uploader):
     uploader.upload("sdist_served-1.0.tar.gz", content, "/open/")
     file = uploader.files("sdist-served", "/open")["sdist_served-1.0.tar.gz"]
 
-    for path in (file["url"].replace("../..", "/open", 1), "/open/packages/sdist-served/sdist_served-1.0.tar.gz"):
+    for path in (
+        file["url"].replace("../..", "/open", 1),
+        "/open/packages/sdist-served/sdist_served-1.0.tar.gz",
+    ):
         for headers in ({}, {"Accept-Encoding": "gzip"}, {"Accept": "text/html"}):
             answer = uploader.ask("GET", path, headers=headers)
             assert answer.headers["content-type"] == "application/octet-stream"
@@ -120,9 +125,15 @@ MARKUP = "<script>alert(1)</script>"
 
 def test_metadata_never_becomes_markup(server, uploader):
     content = make_wheel(
-        "markup", "1.0", summary=f'"{MARKUP}', requires_python=">=3.8", metadata_lines=[f"Home-page: javascript:{MARKUP}"]
+        "markup",
+        "1.0",
+        summary=f'"{MARKUP}',
+        requires_python=">=3.8",
+        metadata_lines=[f"Home-page: javascript:{MARKUP}"],
     )
-    assert uploader.upload("markup-1.0-py3-none-any.whl", content, "/open/", [("comment", MARKUP)]).status == 200
+    assert (
+        uploader.upload("markup-1.0-py3-none-any.whl", content, "/open/", [("comment", MARKUP)]).status == 200
+    )
     for bad in (MARKUP, f'>=3.8" onload="{MARKUP}'):
         evil = make_wheel("markup", "2.0", requires_python=bad)
         assert uploader.upload("markup-2.0-py3-none-any.whl", evil, "/open/").status == 400
@@ -156,4 +167,6 @@ def test_a_project_of_500_files_is_shown_in_a_second(server, uploader):
 
     assert answer.status == 200
     assert time.monotonic() - started < 1
-    assert uploader.get("/open/simple/crowd/", Accept=JSON, If_None_Match=answer.headers["etag"]).status == 304
+    assert (
+        uploader.get("/open/simple/crowd/", Accept=JSON, If_None_Match=answer.headers["etag"]).status == 304
+    )

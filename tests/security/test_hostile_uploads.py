@@ -54,7 +54,7 @@ def refused(server, uploader):
         "holy_grail-1.0-" + ".".join(f"t{n}" for n in range(40)) + "-" + ".".join("ab") * 20 + "-any.whl",
         "holy_grail-" + "9" * 5000 + "-py3-none-any.whl",
         "holy_grail-" + "9" * 200 + "-py3-none-any.whl",
-        '"; filename*=UTF-8\'\'..%2f..%2fevil-1.0-py3-none-any.whl; x="',
+        "\"; filename*=UTF-8''..%2f..%2fevil-1.0-py3-none-any.whl; x=\"",
     ],
 )
 def test_no_hostile_file_name_is_taken(refused, filename):
@@ -72,11 +72,15 @@ def test_one_project_has_one_name_however_it_is_spelled(uploader, server):
 
     for spelling in ("Spelled_Name", "spelled.name", "SPELLED-NAME"):
         assert uploader.get(f"/simple/{spelling}/").headers["location"].endswith("spelled-name/")
-    other = uploader.upload("Spelled_Name-1.0-py3-none-any.whl", make_wheel("Spelled-Name", "1.0", summary="other"))
+    other = uploader.upload(
+        "Spelled_Name-1.0-py3-none-any.whl", make_wheel("Spelled-Name", "1.0", summary="other")
+    )
 
     assert other.status in {400, 409}
     assert list(uploader.files("spelled-name")) == ["spelled_name-1.0-py3-none-any.whl"]
-    assert [path for path in server.stored() if "pelled" in path] == ["spelled-name/spelled_name-1.0-py3-none-any.whl"]
+    assert [path for path in server.stored() if "pelled" in path] == [
+        "spelled-name/spelled_name-1.0-py3-none-any.whl"
+    ]
 
 
 def test_a_published_file_never_changes(uploader):
@@ -171,19 +175,19 @@ def test_every_content_type_gets_an_answer(server, uploader, content_type):
 @pytest.mark.parametrize(
     "head",
     [
-        b"Content-Disposition: form-data; name=\"\xff\"; filename=\"x\"",
+        b'Content-Disposition: form-data; name="\xff"; filename="x"',
         b"Content-Disposition: form-data",
-        b"Content-Disposition: attachment; name=\"content\"; filename=\"x\"",
-        b"Content-Disposition: form-data; name=\"content\"; filename=\"x\"\r\nContent-Length: 3",
-        b"Content-Disposition: form-data; name=\"content\"; filename=\"x\"\r\nContent-Type: multipart/mixed; boundary=c",
-        b"Content-Disposition: form-data; name=\"content\"; filename=\"x\"\r\nContent-Transfer-Encoding: base64",
+        b'Content-Disposition: attachment; name="content"; filename="x"',
+        b'Content-Disposition: form-data; name="content"; filename="x"\r\nContent-Length: 3',
+        b'Content-Disposition: form-data; name="content"; filename="x"\r\nContent-Type: multipart/mixed; boundary=c',
+        b'Content-Disposition: form-data; name="content"; filename="x"\r\nContent-Transfer-Encoding: base64',
         b"Content-Disposition: form-data; name=\"content\"; filename*=utf-7''x",
         b"Content-Disposition: form-data; name=\"content\"; filename*=nope''x",
         b"X: " + b"y" * 100_000,
         b"\0\0\0",
         b"",
         b": x",
-        b"Content-Disposition: form-data; name=\"content\"\r\nContent-Disposition: form-data; name=\"x\"",
+        b'Content-Disposition: form-data; name="content"\r\nContent-Disposition: form-data; name="x"',
     ],
 )
 def test_every_part_gets_an_answer(refused, head):
@@ -256,7 +260,9 @@ def test_a_refused_upload_leaves_no_signature_behind(server, uploader):
     (folder / "signed-1.0-py3-none-any.whl").write_bytes(b"not a wheel, put here by hand")
     content_type, body = form("signed-1.0-py3-none-any.whl", make_wheel("signed", "1.0"))
     boundary = content_type.rpartition("=")[2].encode()
-    head = b'--%s\r\nContent-Disposition: form-data; name="gpg_signature"; filename="x.asc"\r\n\r\n' % boundary
+    head = (
+        b'--%s\r\nContent-Disposition: form-data; name="gpg_signature"; filename="x.asc"\r\n\r\n' % boundary
+    )
 
     answer = uploader.post(head + b"first signature\r\n" + body, content_type)
 

@@ -102,8 +102,19 @@ def test_every_request_line_gets_an_answer_below_500(server, address, line):
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("Accept", ["", ",", ";", "\xff", "text/html;q=", "*/*;q=\u0661", "application/*;q=1e9", "a/a," * 15_000]),
-        ("Accept", ["application/vnd.pypi.simple.v1+json;q=2", "text/html;q=0, */*;q=0", 'text/html;a="\\', "a" * 60_000]),
+        (
+            "Accept",
+            ["", ",", ";", "\xff", "text/html;q=", "*/*;q=\u0661", "application/*;q=1e9", "a/a," * 15_000],
+        ),
+        (
+            "Accept",
+            [
+                "application/vnd.pypi.simple.v1+json;q=2",
+                "text/html;q=0, */*;q=0",
+                'text/html;a="\\',
+                "a" * 60_000,
+            ],
+        ),
         ("Accept-Encoding", ["gzip;q=x", "\xff", "," * 60_000, "gzip;q=0.0.0", "*;q="]),
         ("If-None-Match", ["*", "\xff", '"' * 60_000, "W/"]),
         ("Cookie", ["\xff=\xff", "a" * 60_000]),
@@ -139,7 +150,13 @@ HOSTS = [
 @pytest.mark.parametrize("host", HOSTS)
 def test_no_tool_is_sent_to_a_host_that_a_client_named(server, uploader, address, host):
     uploader.publish("hosted", path="/open/")
-    for path in (b"/open/simple", b"/open/simple/Hosted/", b"/open/simple/hosted/", b"/open/simple/", b"/open/nope/"):
+    for path in (
+        b"/open/simple",
+        b"/open/simple/Hosted/",
+        b"/open/simple/hosted/",
+        b"/open/simple/",
+        b"/open/nope/",
+    ):
         data = b"GET " + path + b" HTTP/1.1\r\n" + (host + b"\r\n" if host else b"")
         received = raw(server.port, data + b"Connection: close\r\n\r\n", source=address)
 
@@ -198,8 +215,13 @@ def test_a_body_that_is_declared_too_large_is_refused_at_once(server, address):
 
 def test_an_upload_that_never_ends_leaves_nothing(server, address):
     authorization = server.client("uploader").authorization.encode()
-    head = POST + b"Authorization: " + authorization + b"\r\nContent-Type: multipart/form-data; boundary=b\r\n"
-    data = head + b"Content-Length: 1000000\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"content\"; filename=\"x\"\r\n\r\n"
+    head = (
+        POST + b"Authorization: " + authorization + b"\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    )
+    data = (
+        head
+        + b'Content-Length: 1000000\r\n\r\n--b\r\nContent-Disposition: form-data; name="content"; filename="x"\r\n\r\n'
+    )
 
     with socket.create_connection(("127.0.0.1", server.port), 5) as connection:
         connection.sendall(data + b"x" * 100_000)
@@ -210,14 +232,28 @@ def test_an_upload_that_never_ends_leaves_nothing(server, address):
 
 def test_the_log_has_one_line_for_each_request_and_no_secret(server, address):
     reader = server.client("reader", source=address)
-    reader.get("/simple/?token=very-secret", User_Agent='forged"}\\n{"status": 200', Authorization=reader.authorization)
-    raw(server.port, b"GET /simple/x%1b[31m/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", source=address)
-    server.client("reader", source=address).get("/simple/", Authorization="Basic bm90LWEtdXNlcjp3cm9uZy1zZWNyZXQ=")
+    reader.get(
+        "/simple/?token=very-secret",
+        User_Agent='forged"}\\n{"status": 200',
+        Authorization=reader.authorization,
+    )
+    raw(
+        server.port, b"GET /simple/x%1b[31m/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", source=address
+    )
+    server.client("reader", source=address).get(
+        "/simple/", Authorization="Basic bm90LWEtdXNlcjp3cm9uZy1zZWNyZXQ="
+    )
 
     lines = server.access()
 
     text = server.text()
     assert len([line for line in lines if line["address"] == address]) == 3
-    for secret in ("very-secret", "reader-password", "wrong-secret", reader.authorization.partition(" ")[2], "\x1b"):
+    for secret in (
+        "very-secret",
+        "reader-password",
+        "wrong-secret",
+        reader.authorization.partition(" ")[2],
+        "\x1b",
+    ):
         assert secret not in text
     assert not re.search("bm90LWEtdXNlcjp3cm9uZy1zZWNyZXQ", text)

@@ -54,8 +54,11 @@ def write_wheel(path: Path, size: int) -> None:
 
 def upload(server: LiveServer, path: Path) -> int:
     head = (
-        b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; name="content"; filename="'
-        + path.name.encode() + b'"\r\n\r\n'
+        b"--"
+        + BOUNDARY
+        + b'\r\nContent-Disposition: form-data; name="content"; filename="'
+        + path.name.encode()
+        + b'"\r\n\r\n'
     )
     tail = b"\r\n--" + BOUNDARY + b"--\r\n"
     connection = http.client.HTTPConnection(server.host, timeout=300)
@@ -89,7 +92,9 @@ def peak_memory(server: LiveServer) -> int:
     return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) * 1024
 
 
-@pytest.mark.parametrize("size", [300 * MIB, pytest.param(3 * 1024 * MIB, marks=pytest.mark.soak)], ids=["300 MiB", "3 GiB"])
+@pytest.mark.parametrize(
+    "size", [300 * MIB, pytest.param(3 * 1024 * MIB, marks=pytest.mark.soak)], ids=["300 MiB", "3 GiB"]
+)
 def test_memory_does_not_grow_with_the_file(server, tmp_path, size):
     path = tmp_path / "big-1.0-py3-none-any.whl"
     write_wheel(path, size)

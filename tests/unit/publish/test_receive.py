@@ -81,7 +81,9 @@ def test_a_full_disk_is_told(tmp_path):
     staged = StagedFile(tmp_path / "x", Full())
 
     with pytest.raises(StorageFull, match="No space left"):
-        receive(io.BytesIO(part("content", b"x", '; filename="x"') + b"--b--").read, TYPE, staged=staged, limit=10)
+        receive(
+            io.BytesIO(part("content", b"x", '; filename="x"') + b"--b--").read, TYPE, staged=staged, limit=10
+        )
 
 
 @settings(max_examples=300, deadline=None)

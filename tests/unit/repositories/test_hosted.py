@@ -6,7 +6,14 @@ import pytest
 
 from pyramid_pypi.catalog import Catalog
 from pyramid_pypi.distribution import PRIVATE, parse_filename
-from pyramid_pypi.errors import CatalogUnavailable, FileConflict, FileMissing, ProjectNotFound, StorageUnavailable, Unavailable
+from pyramid_pypi.errors import (
+    CatalogUnavailable,
+    FileConflict,
+    FileMissing,
+    ProjectNotFound,
+    StorageUnavailable,
+    Unavailable,
+)
 from pyramid_pypi.model import Identity
 from pyramid_pypi.publish.upload import Upload
 from pyramid_pypi.repositories import Hosted, Repository, Writable

@@ -76,7 +76,15 @@ def test_a_file_that_is_dropped_later_shows_up(tree):
 
 @pytest.mark.parametrize(
     "name",
-    [f".{WHEEL}", f".hidden/{WHEEL}", f"{WHEEL}.part", f"{WHEEL}.asc", f"{WHEEL}.metadata", "README.txt", "x.whl"],
+    [
+        f".{WHEEL}",
+        f".hidden/{WHEEL}",
+        f"{WHEEL}.part",
+        f"{WHEEL}.asc",
+        f"{WHEEL}.metadata",
+        "README.txt",
+        "x.whl",
+    ],
 )
 def test_other_files_never_show_up(tree, name):
     tree.drop(name)
@@ -86,7 +94,9 @@ def test_other_files_never_show_up(tree, name):
     assert tree.listed == []
 
 
-@pytest.mark.parametrize(("name", "content"), [(WHEEL, CONTENT), ("holy_grail-1.0.tar.gz", make_sdist("holy-grail", "1.0"))])
+@pytest.mark.parametrize(
+    ("name", "content"), [(WHEEL, CONTENT), ("holy_grail-1.0.tar.gz", make_sdist("holy-grail", "1.0"))]
+)
 def test_a_file_that_is_still_arriving_waits_until_it_is_whole(tree, name, content):
     path = tree.drop(name, content[:-20], age=0)
     tree.watcher.round()

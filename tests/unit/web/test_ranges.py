@@ -4,7 +4,10 @@ from hypothesis import strategies as st
 from pyramid_pypi.web.ranges import Unsatisfiable, parse_range
 
 
-@given(st.one_of(st.text(max_size=60), st.from_regex(r"bytes=\d{0,20}-\d{0,20}", fullmatch=True)), st.integers(0, 10**12))
+@given(
+    st.one_of(st.text(max_size=60), st.from_regex(r"bytes=\d{0,20}-\d{0,20}", fullmatch=True)),
+    st.integers(0, 10**12),
+)
 def test_any_header_gives_a_range_inside_the_file_or_none(header, size):
     try:
         found = parse_range(header, size)

@@ -120,7 +120,17 @@ def test_a_packed_page_is_the_same_page_with_another_tag():
 
 @pytest.mark.parametrize(
     ("header", "expected"),
-    [("", False), ("gzip", True), ("*", True), ("gzip;q=0", False), ("gzip;q=0.0", False), ("gzip; q=0.5", True), ("deflate, GZIP", True), ("br", False), ("gzip;q=0.10", True)],
+    [
+        ("", False),
+        ("gzip", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip;q=0.0", False),
+        ("gzip; q=0.5", True),
+        ("deflate, GZIP", True),
+        ("br", False),
+        ("gzip;q=0.10", True),
+    ],
 )
 def test_gzip_is_sent_where_it_is_welcome(header, expected):
     assert accepts_gzip(header) is expected
