@@ -162,9 +162,27 @@ def _chunks(blob: LocalFile | Stream, start: int, stop: int, request: Request) -
     stream = _open(blob.path)
     wrapper = request.environ.get("wsgi.file_wrapper")
     if wrapper is not None and (start, stop) == (0, blob.size):
-        sent: Iterable[bytes] = wrapper(stream, CHUNK)
+        sent: Iterable[bytes] = wrapper(_Slices(stream), CHUNK)
         return sent
     return _read_range(stream, start, stop)
+
+
+class _Slices:
+    """A file that gives at most `CHUNK` bytes at a time.
+
+    A server may ask for as much as the socket's buffer holds, which is megabytes for each download.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.close = stream.close
+        self.fileno = stream.fileno
+        self.seek = stream.seek
+        self.tell = stream.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        return self._stream.read(CHUNK if size < 0 else min(size, CHUNK))
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -90,6 +90,8 @@ class Story:
         # Whatever would leave this machine ends at a closed door, and quickly.
         environ |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NOWHERE)
         environ |= {"UV_PYTHON_DOWNLOADS": "never"}
+        # The page about clients writes a configuration of pip.
+        del environ["PIP_CONFIG_FILE"]
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
         process = subprocess.Popen(

@@ -180,5 +180,5 @@ def test_operation_pages_tell_strangers_no_paths(server, people):
         assert str(server.data) not in people[""].get(path).text
     assert people[""].get("/-/plugins").status == 401
     assert people["reader"].get("/-/plugins").status == 403
-    for path in ("/-/", "/-/metrics", "/_debug_toolbar/", "/htpasswd/", "/catalog.db/", "/.git/config"):
+    for path in ("/-/", "/-/metrics", "/_debug_toolbar/", "/htpasswd/", "/catalog-db/", "/.git/config"):
         assert people["owner"].get(path).status == 404

@@ -1,5 +1,7 @@
 """Steps of two actors in an order that a test decides: uploads, deletions and the watcher."""
 
+import os
+import stat
 import threading
 
 import pytest
@@ -134,14 +136,17 @@ def test_an_upload_whose_record_cannot_be_written_is_not_listed_later(
     client.upload(FILENAME, OTHER)
 
 
-def test_a_folder_that_cannot_be_flushed_shows_no_file(client, repository, monkeypatch, tmp_path):
+def test_a_folder_that_cannot_be_flushed_shows_no_file(client, monkeypatch, tmp_path):
     """The contract of `put`: after an error nothing is visible."""
+    flush = os.fsync
 
-    def broken(folder):
-        raise OSError(5, "Input/output error")
+    def broken(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(5, "Input/output error")
+        flush(descriptor)
 
     with monkeypatch.context() as patch:
-        patch.setattr(repository.storage, "_sync_folder", broken)
+        patch.setattr(os, "fsync", broken)
         client.upload(FILENAME, CONTENT, status=503)
     client.index.watchers[0].round()
 
@@ -189,8 +194,6 @@ def test_the_watcher_loses_no_upload_that_comes_while_it_looks(client, repositor
 
 
 def test_a_fifo_in_the_folder_does_not_stop_the_watcher(client, tmp_path):
-    import os
-
     folder = tmp_path / "packages" / "holy-grail"
     folder.mkdir()
     os.mkfifo(folder / FILENAME)

@@ -1,0 +1,1 @@
+"""Side-by-side measurements against other indexes and against nginx; not part of the distribution."""

@@ -1,0 +1,117 @@
+"""``python -m benchmarks``: generate, serve, load, compare; see ``benchmarks/README.md``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.corpus import FULL, QUICK, Corpus, generate
+from benchmarks.peers import Devpi, Proxpi, PypiServer, PypiServerRepaired
+from benchmarks.report import Report
+from benchmarks.rounds import measure, progress
+from benchmarks.scenarios import SCENARIOS, Scenario
+from benchmarks.servers import Nginx, Ours, OursWithPassword, Place, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.rounds import Results
+
+ROOT = Path(__file__).parent.parent / ".cache" / "bench"
+SERVERS: dict[str, type[Server]] = {
+    kind.name: kind for kind in (Ours, OursWithPassword, Nginx, Devpi, Proxpi, PypiServerRepaired, PypiServer)
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the arguments ask for and print the report."""
+    options = _parser().parse_args(arguments)
+    missing = [program for program in ("wrk", "nginx") if shutil.which(program) is None]
+    if missing:
+        progress(
+            f"benchmarks need {' and '.join(missing)} on the PATH (Debian: apt-get install wrk nginx-light)"
+        )
+        return 2
+    # Being told to stop must unwind the stack below, or the servers would live on.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    scenarios = _chosen_scenarios(options.only)
+    corpus = generate(ROOT, QUICK if options.quick else FULL)
+    with ExitStack() as running:
+        servers = _start(_names(options.servers), corpus, running)
+        results = measure(servers, scenarios, 1 if options.quick else options.rounds, progress)
+        report = Report(results, scenarios, servers, Ours.name).markdown(corpus.describe())
+    if options.json:
+        options.json.write_text(json.dumps(_plain(results), indent=1))
+    sys.stdout.write(report)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="one round of a small corpus, to see that all works"
+    )
+    parser.add_argument("--only", metavar="SCENARIO,…", help=", ".join(one.name for one in SCENARIOS))
+    parser.add_argument("--servers", metavar="NAME,…", default=",".join(SERVERS), help=", ".join(SERVERS))
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of the full corpus (3)")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write every sample to this file")
+    return parser
+
+
+def _names(listed: str) -> list[str]:
+    names: list[str] = listed.split(",")
+    unknown = set(names) - SERVERS.keys()
+    if unknown:
+        raise SystemExit(f"no server called {', '.join(sorted(unknown))}; there are {', '.join(SERVERS)}")
+    return names
+
+
+def _chosen_scenarios(only: str | None) -> list[Scenario]:
+    if only is None:
+        return list(SCENARIOS)
+    wanted = only.split(",")
+    unknown = set(wanted) - {one.name for one in SCENARIOS}
+    if unknown:
+        known = ", ".join(one.name for one in SCENARIOS)
+        raise SystemExit(f"no scenario called {', '.join(sorted(unknown))}; there are {known}")
+    return [one for one in SCENARIOS if one.name in wanted]
+
+
+def _start(names: Sequence[str], corpus: Corpus, running: ExitStack) -> list[Server]:
+    nginx = Nginx(Place(ROOT, corpus, upstream=""))
+    place = Place(ROOT, corpus, upstream=f"http://127.0.0.1:{nginx.port}{nginx.simple}")
+    servers = [nginx if name == Nginx.name else SERVERS[name](place) for name in names]
+    # nginx is started even when it is not asked for, because the caching proxies follow it.
+    for server in [nginx, *(one for one in servers if one is not nginx)]:
+        began = time.monotonic()
+        server.make_ready()
+        prepared = time.monotonic() - began
+        running.callback(server.stop)
+        seconds = server.start()
+        progress(
+            f"{server.name}: prepared in {prepared:.1f} s, "
+            f"first page on port {server.port} in {seconds:.2f} s"
+        )
+    return servers
+
+
+def _plain(results: Results) -> dict[str, object]:
+    return {
+        scenario: {
+            name: {number: asdict(sample) for number, sample in rounds.items()}
+            for name, rounds in rows.items()
+        }
+        for scenario, rows in results.items()
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
