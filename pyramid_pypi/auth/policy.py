@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pyramid.security import Allowed, Denied
 
-from pyramid_pypi.model import AUTHENTICATED, EVERYONE, Identity
+from pyramid_pypi.model import ANONYMOUS, EVERYONE, Identity
 from pyramid_pypi.web.context import Operation, RepositoryContext, index_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def identity_of(request: "Request") -> Identity:
     if index.settings.security == "pyramid_pypi":
         return _identify(request)
     name = request.authenticated_userid
-    return Identity("") if name is None else Identity(str(name), frozenset({EVERYONE, AUTHENTICATED}))
+    return ANONYMOUS if name is None else Identity.user(str(name))
 
 
 def _identify(request: "Request") -> Identity:

@@ -3,9 +3,10 @@
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pyramid_pypi.catalog import reading, writing
@@ -28,6 +29,9 @@ class Catalog:
         self.url = url
         self._read = reading_engine(url)
         self._write = writing_engine(url)
+        driver: Any = self._write.dialect.import_dbapi()
+        self._integrity_error: type[Exception] = driver.IntegrityError
+        self._errors = (DBAPIError, PoolTimeout, driver.Error)
         prepare(self._read, url)
         path = database_path(url)
         self.stamp = Stamp(path.with_name(f"{path.name}-stamp"))
@@ -112,7 +116,7 @@ class Catalog:
             with self._writing() as connection:
                 new = writing.NewFile(repository, file, display, compressed)
                 return writing.add(connection, new, by)
-        except IntegrityError:
+        except self._integrity_error:
             return None
 
     def remove(self, repository: str, file: File, by: Identity) -> None:
@@ -140,7 +144,7 @@ class Catalog:
         try:
             with self._read.connect() as connection:
                 yield connection
-        except (DBAPIError, PoolTimeout) as error:
+        except self._errors as error:
             raise _unavailable(error) from error
 
     @contextmanager
@@ -148,9 +152,9 @@ class Catalog:
         try:
             with self._write.begin() as connection:
                 yield connection
-        except IntegrityError:
+        except self._integrity_error:
             raise
-        except (DBAPIError, PoolTimeout) as error:
+        except self._errors as error:
             raise _unavailable(error) from error
         self.stamp.renew()
 

@@ -1,13 +1,13 @@
 """The questions that are put to the catalog."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
 from sqlalchemy import Connection, bindparam, func, select
 
+from pyramid_pypi.catalog.prepared import Prepared
 from pyramid_pypi.catalog.tables import (
     core_metadata,
     from_microseconds,
@@ -53,12 +53,12 @@ _of_repository = projects_table.c.repository == bindparam("repository")
 _file_is_of_repository = files_table.c.repository == bindparam("repository")
 
 # One statement sees one snapshot, so the page needs no transaction.
-_PAGE = (
+_PAGE = Prepared(
     select(*_FILE_COLUMNS, *_PROJECT_COLUMNS)
     .select_from(projects_table.outerjoin(files_table))
     .where(_of_repository, projects_table.c.name == bindparam("name"))
 )
-_FILE = (
+_FILE = Prepared(
     select(*_FILE_COLUMNS)
     .select_from(files_table.join(projects_table))
     .where(_file_is_of_repository, files_table.c.filename_key == bindparam("key"))
@@ -69,37 +69,41 @@ _FILES = (
     .where(_file_is_of_repository)
     .order_by(projects_table.c.name, files_table.c.filename)
 )
-_KEYS = select(files_table.c.storage_key).where(_file_is_of_repository)
-_PROJECTS = (
+_KEYS = Prepared(select(files_table.c.storage_key).where(_file_is_of_repository))
+_PROJECTS = Prepared(
     select(projects_table.c.name, projects_table.c.display, projects_table.c.serial)
     .where(_of_repository)
     .order_by(projects_table.c.name)
 )
-_STATUS = select(projects_table.c.status).where(_of_repository, projects_table.c.name == bindparam("name"))
-_REMOVED = select(removed_files.c.sha256).where(
-    removed_files.c.repository == bindparam("repository"),
-    removed_files.c.filename_key == bindparam("key"),
+_STATUS = Prepared(
+    select(projects_table.c.status).where(_of_repository, projects_table.c.name == bindparam("name"))
 )
-_METADATA = select(core_metadata.c.body).where(core_metadata.c.sha256 == bindparam("sha256"))
-_LAST_SERIAL = select(func.coalesce(func.max(journal.c.serial), 0))
-_CHANGES = (
+_REMOVED = Prepared(
+    select(removed_files.c.sha256).where(
+        removed_files.c.repository == bindparam("repository"),
+        removed_files.c.filename_key == bindparam("key"),
+    )
+)
+_METADATA = Prepared(select(core_metadata.c.body).where(core_metadata.c.sha256 == bindparam("sha256")))
+_LAST_SERIAL = Prepared(select(func.max(journal.c.serial)))
+_CHANGES = Prepared(
     select(journal)
     .where(journal.c.serial > bindparam("serial"))
     .order_by(journal.c.serial)
     .limit(bindparam("limit"))
 )
-_SCANNED = select(scans.c.completed_at).where(scans.c.repository == bindparam("repository"))
+_SCANNED = Prepared(select(scans.c.completed_at).where(scans.c.repository == bindparam("repository")))
 
 
 def projects(connection: Connection, repository: str) -> list[ProjectName]:
     """Return the projects of a repository by name."""
-    rows = connection.execute(_PROJECTS, {"repository": repository})
+    rows = _PROJECTS.run(connection, {"repository": repository})
     return [ProjectName(name, display, serial) for name, display, serial in rows]
 
 
 def page(connection: Connection, repository: str, name: str) -> ProjectPage | None:
     """Return a project with its files, by version and then by name."""
-    rows = connection.execute(_PAGE, {"repository": repository, "name": name}).all()
+    rows = _PAGE.run(connection, {"repository": repository, "name": name}).fetchall()
     if not rows:
         return None
     found = [_file(row) for row in rows if row[1] is not None]
@@ -110,8 +114,7 @@ def page(connection: Connection, repository: str, name: str) -> ProjectPage | No
 
 def file(connection: Connection, repository: str, filename: str) -> File | None:
     """Return the file whose name is `filename` in any case."""
-    parameters = {"repository": repository, "key": filename.lower()}
-    row = connection.execute(_FILE, parameters).first()
+    row = _FILE.run(connection, {"repository": repository, "key": filename.lower()}).fetchone()
     return None if row is None else _file(row)
 
 
@@ -124,57 +127,51 @@ def files(connection: Connection, repository: str) -> Iterator[File]:
 
 def status(connection: Connection, repository: str, name: str) -> ProjectStatus | None:
     """Return the status marker of a project."""
-    found: ProjectStatus | None = connection.execute(
-        _STATUS, {"repository": repository, "name": name}
-    ).scalar()
+    found: ProjectStatus | None = _one(_STATUS, connection, repository=repository, name=name)
     return found
 
 
 def keys(connection: Connection, repository: str) -> set[str]:
     """Return the storage keys of a repository."""
-    return set(connection.execute(_KEYS, {"repository": repository}).scalars())
+    return {key for (key,) in _KEYS.run(connection, {"repository": repository})}
 
 
 def removed(connection: Connection, repository: str, filename: str) -> str | None:
     """Return the digest that a removed file of this name had."""
-    parameters = {"repository": repository, "key": filename.lower()}
-    digest: str | None = connection.execute(_REMOVED, parameters).scalar()
+    digest: str | None = _one(_REMOVED, connection, repository=repository, key=filename.lower())
     return digest
 
 
 def metadata(connection: Connection, sha256: str) -> bytes | None:
     """Return a compressed body of core metadata."""
-    body: bytes | None = connection.execute(_METADATA, {"sha256": sha256}).scalar()
+    body: bytes | None = _one(_METADATA, connection, sha256=sha256)
     return body
 
 
 def last_serial(connection: Connection) -> int:
     """Return the newest serial of the journal."""
-    serial: int = connection.execute(_LAST_SERIAL).scalar_one()
-    return serial
+    serial: int | None = _one(_LAST_SERIAL, connection)
+    return serial or 0
 
 
 def changes_since(connection: Connection, serial: int, limit: int) -> list[Change]:
     """Return journal rows after `serial`."""
-    rows = connection.execute(_CHANGES, {"serial": serial, "limit": limit})
+    rows = _CHANGES.run(connection, {"serial": serial, "limit": limit})
     return [
-        Change(
-            row.serial,
-            row.repository,
-            row.project,
-            row.action,
-            from_microseconds(row.at),
-            row.by,
-            row.version,
-            row.filename,
-        )
-        for row in rows
+        Change(serial, repository, project, action, from_microseconds(at), by, version, filename)
+        for serial, repository, project, version, filename, action, at, by in rows
     ]
 
 
 def is_scanned(connection: Connection, repository: str) -> bool:
     """Tell whether a full pass over the storage is on record."""
-    return connection.execute(_SCANNED, {"repository": repository}).scalar() is not None
+    return _one(_SCANNED, connection, repository=repository) is not None
+
+
+def _one(statement: Prepared, connection: Connection, **values: object) -> Any:
+    """Return the first column of the first row, None without a row."""
+    row = statement.run(connection, values).fetchone()
+    return None if row is None else row[0]
 
 
 def _file(row: Sequence[Any]) -> File:
@@ -185,20 +182,16 @@ def _file(row: Sequence[Any]) -> File:
         packagetype=row[3],
         size=row[4],
         hashes=Hashes(row[5], row[6], row[7]),
-        uploaded_at=_moment(row[8]),
+        uploaded_at=from_microseconds(row[8]),
         uploaded_by=row[9],
         key=row[10],
         requires_python=row[11],
         yanked=row[12],
         metadata_sha256=row[13],
-        signed=row[14],
+        signed=bool(row[14]),
         python_version=row[15],
         comment=row[16],
     )
-
-
-def _moment(value: int) -> datetime:
-    return from_microseconds(value)
 
 
 @lru_cache(maxsize=20_000)

@@ -1,15 +1,17 @@
 """The changes that are made to the catalog; each leaves one row in the journal.
 
-The statements are built once: building one takes longer than running it.
+The names of parameters that select rows begin with `of_`, so that they differ from columns.
 """
 
 import time
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, Insert, Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import sqlite
 
+from pyramid_pypi.catalog.prepared import Prepared
 from pyramid_pypi.catalog.tables import (
     core_metadata,
     files,
@@ -21,27 +23,34 @@ from pyramid_pypi.catalog.tables import (
 )
 from pyramid_pypi.model import File, Identity, ProjectPage, ProjectStatus
 
-_APPEND = insert(journal).returning(journal.c.serial)
-_INSERT_FILE = insert(files)
-_INSERT_PROJECT = insert(projects).returning(projects.c.id)
+
+def _insert(table: Table, *, leave_out: str = "") -> Insert:
+    names = [column.name for column in table.columns if column.name != leave_out]
+    return insert(table).values({name: bindparam(name) for name in names})
+
+
 _OF_PROJECT = (
     projects.c.repository == bindparam("of_repository"),
     projects.c.name == bindparam("of_name"),
 )
 _OF_FILE = (files.c.repository == bindparam("of_repository"), files.c.filename_key == bindparam("of_key"))
-_FIND_PROJECT = select(projects.c.id).where(*_OF_PROJECT)
-_TOUCH = update(projects).where(*_OF_PROJECT).values(serial=bindparam("serial"))
-_SET_STATUS = (
+
+_APPEND = Prepared(_insert(journal, leave_out="serial").returning(journal.c.serial))
+_INSERT_FILE = Prepared(_insert(files, leave_out="id"))
+_INSERT_PROJECT = Prepared(
+    insert(projects)
+    .values({name: bindparam(name) for name in ("repository", "name", "display", "serial")})
+    .returning(projects.c.id)
+)
+_FIND_PROJECT = Prepared(select(projects.c.id).where(*_OF_PROJECT))
+_TOUCH = Prepared(update(projects).where(*_OF_PROJECT).values(serial=bindparam("serial")))
+_SET_STATUS = Prepared(
     update(projects)
     .where(*_OF_PROJECT)
     .values(status=bindparam("status"), status_reason=bindparam("reason"), serial=bindparam("serial"))
 )
-_YANK = update(files).where(*_OF_FILE).values(yanked=bindparam("yanked"))
-_DELETE_FILE = delete(files).where(*_OF_FILE)
-_RELEASE_NAME = delete(removed_files).where(
-    removed_files.c.repository == bindparam("of_repository"),
-    removed_files.c.filename_key == bindparam("of_key"),
-)
+_YANK = Prepared(update(files).where(*_OF_FILE).values(yanked=bindparam("yanked")))
+_DELETE_FILE = Prepared(delete(files).where(*_OF_FILE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +70,8 @@ def add(connection: Connection, new: NewFile, by: Identity) -> int:
     project = _project(connection, new, serial)
     if new.metadata is not None:
         values = {"sha256": file.metadata_sha256, "body": new.metadata}
-        connection.execute(_insert_once(connection.dialect.name, core_metadata), values)
-    connection.execute(_INSERT_FILE, _row(new.repository, file) | {"project_id": project})
-    connection.execute(_RELEASE_NAME, _key(new.repository, file))
+        _insert_once(connection.dialect.name, core_metadata).run(connection, values)
+    _INSERT_FILE.run(connection, _row(new.repository, file) | {"project_id": project})
     return serial
 
 
@@ -71,21 +79,21 @@ def remove(
     connection: Connection, repository: str, file: File, by: Identity, *, tombstone: bool = True
 ) -> None:
     """Remove a file; a project without files stays known, so that its name stays ours."""
-    connection.execute(_DELETE_FILE, _key(repository, file))
+    _DELETE_FILE.run(connection, _key(repository, file))
     if tombstone:
         gone = {
             "repository": repository,
             "filename_key": file.filename.lower(),
             "sha256": file.hashes.sha256,
         }
-        connection.execute(_insert_once(connection.dialect.name, removed_files), gone)
+        _insert_once(connection.dialect.name, removed_files).run(connection, gone)
     serial = _write_down(connection, repository, file, "remove file", by)
     _touch(connection, repository, file.project, serial)
 
 
 def yank(connection: Connection, repository: str, file: File, by: Identity) -> None:
     """Write the yank marker of a file."""
-    connection.execute(_YANK, _key(repository, file) | {"yanked": file.yanked})
+    _YANK.run(connection, _key(repository, file) | {"yanked": file.yanked})
     action = "unyank file" if file.yanked is None else "yank file"
     serial = _write_down(connection, repository, file, action, by)
     _touch(connection, repository, file.project, serial)
@@ -98,13 +106,13 @@ def set_status(
     about = {"repository": page.repository, "project": page.name}
     serial = _append(connection, about, f"status {status}", by)
     changes = {"status": status, "reason": reason, "serial": serial}
-    connection.execute(_SET_STATUS, _project_key(page.repository, page.name) | changes)
+    _SET_STATUS.run(connection, _project_key(page.repository, page.name) | changes)
 
 
 def mark_scanned(connection: Connection, repository: str) -> None:
     """Write that the storage of a repository was read completely."""
     values = {"repository": repository, "completed_at": _now()}
-    connection.execute(_insert_once(connection.dialect.name, scans), values)
+    _insert_once(connection.dialect.name, scans).run(connection, values)
 
 
 def _row(repository: str, file: File) -> dict[str, object]:
@@ -132,17 +140,19 @@ def _row(repository: str, file: File) -> dict[str, object]:
 
 def _project(connection: Connection, new: NewFile, serial: int) -> int:
     name = new.file.project
-    found: int | None = connection.execute(_FIND_PROJECT, _project_key(new.repository, name)).scalar()
+    found = _FIND_PROJECT.run(connection, _project_key(new.repository, name)).fetchone()
     if found is not None:
         _touch(connection, new.repository, name, serial)
-        return found
+        known: int = found[0]
+        return known
     row = {"repository": new.repository, "name": name, "display": new.display, "serial": serial}
-    created: int = connection.execute(_INSERT_PROJECT, row).scalar_one()
-    return created
+    (created,) = _INSERT_PROJECT.run(connection, row).fetchone()
+    identifier: int = created
+    return identifier
 
 
 def _touch(connection: Connection, repository: str, project: str, serial: int) -> None:
-    connection.execute(_TOUCH, _project_key(repository, project) | {"serial": serial})
+    _TOUCH.run(connection, _project_key(repository, project) | {"serial": serial})
 
 
 def _write_down(connection: Connection, repository: str, file: File, action: str, by: Identity) -> int:
@@ -156,9 +166,11 @@ def _write_down(connection: Connection, repository: str, file: File, action: str
 
 
 def _append(connection: Connection, about: dict[str, str], action: str, by: Identity) -> int:
-    row = about | {"action": action, "at": _now(), "by": by.name}
-    serial: int = connection.execute(_APPEND, row).scalar_one()
-    return serial
+    nothing = {"version": None, "filename": None}
+    row = nothing | about | {"action": action, "at": _now(), "by": by.name}
+    (serial,) = _APPEND.run(connection, row).fetchone()
+    number: int = serial
+    return number
 
 
 def _key(repository: str, file: File) -> dict[str, object]:
@@ -175,13 +187,14 @@ def _kind(file: File) -> str:
 
 
 @cache
-def _insert_once(dialect: str, table: Table) -> Insert:
+def _insert_once(dialect: str, table: Table) -> Prepared:
+    values: dict[str, BindParameter[Any]] = {column.name: bindparam(column.name) for column in table.columns}
     if dialect == "postgresql":
         # Importing it takes time and memory that SQLite's users need not pay.
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+        return Prepared(postgresql.insert(table).values(values).on_conflict_do_nothing())
+    return Prepared(sqlite.insert(table).values(values).on_conflict_do_nothing())
 
 
 def _now() -> int:

@@ -11,7 +11,7 @@ __all__ = ["reindex"]
 
 @click.command()
 @click.argument("ini")
-@click.argument("variables", nargs=-1)
+@click.argument("variables", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--repository", "-r", multiple=True, help="Only this repository; may be repeated.")
 def reindex(ini: str, variables: tuple[str, ...], repository: tuple[str, ...]) -> None:
     """List every file of the storages that INI names, and drop those that are gone.

@@ -17,7 +17,7 @@ __all__ = ["verify"]
 
 @click.command()
 @click.argument("ini")
-@click.argument("variables", nargs=-1)
+@click.argument("variables", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--repository", "-r", multiple=True, help="Only this repository; may be repeated.")
 def verify(ini: str, variables: tuple[str, ...], repository: tuple[str, ...]) -> None:
     """Read every listed file again and compare it with its digests; look for files not listed.

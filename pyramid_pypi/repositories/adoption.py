@@ -104,6 +104,10 @@ class Adopter:
         artefact = inspect(opened.path, name, LENIENT)
         record = repository.storage.record(blob.key)
         hashes = recorded_hashes(record, opened.size) or hash_blob(read_blob(opened))
+        removed = repository.catalog.removed(repository.name, name.filename)
+        if removed not in {None, hashes.sha256}:
+            self._report(blob.key, "the name was used by a file that has been deleted")
+            return
         file = apply_record(self._file(name, blob, hashes, artefact.requires_python), record)
         body = artefact.core_metadata
         digest = None if body is None else hashlib.sha256(body).hexdigest()

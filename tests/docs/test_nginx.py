@@ -58,7 +58,9 @@ def nginx(tmp_path, server, port, monkeypatch):
     started = []
 
     def start(site: str) -> int:
-        site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace("http://127.0.0.1:6543", server.url)
+        site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace(
+            "http://127.0.0.1:6543", server.url
+        )
         site = site.replace("/srv/pypi/var", str(tmp_path))
         site = "\n".join(line for line in site.splitlines() if "ssl_certificate" not in line)
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

@@ -29,10 +29,8 @@ def own(tmp_path):
     started = []
 
     def start(folder="own", **settings):
-        server = Server(tmp_path / folder, **settings) if (tmp_path / folder).exists() else None
-        if server is None:
-            (tmp_path / folder).mkdir()
-            server = Server(tmp_path / folder, **settings)
+        (tmp_path / folder).mkdir()
+        server = Server(tmp_path / folder, **settings)
         server.start()
         started.append(server)
         return server

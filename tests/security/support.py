@@ -3,6 +3,7 @@
 import base64
 import functools
 import http.client
+import json
 import os
 import re
 import socket
@@ -49,7 +50,7 @@ def hashed(password, cost=4):
 
 def production_ini(folder, **settings):
     """Write production.ini with other settings; `None` removes a key. Return its path."""
-    settings = {key: value for key, value in {**REPOSITORIES, **settings}.items()}
+    settings = {**REPOSITORIES, **settings}
     lines = []
     for line in PRODUCTION.read_text().splitlines():
         if line.partition("=")[0].strip() not in settings:
@@ -183,8 +184,6 @@ class Client:
 
     def files(self, project, repository=""):
         """Return the files of a project by name, as the JSON page describes them."""
-        import json
-
         answer = self.get(f"{repository}/simple/{project}/", Accept=JSON)
         if answer.status == 404:
             return {}

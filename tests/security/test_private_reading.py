@@ -100,8 +100,8 @@ def test_a_reader_without_the_right_gets_no_ready_page(server, people):
 
     may = {"": {"public-thing"}, "reader": {"public-thing", "team-thing"}, "owner": set(paths)}
     for who, projects in may.items():
-        for name in paths:
-            for path in paths[name]:
+        for name, own in paths.items():
+            for path in own:
                 for method in ("GET", "HEAD"):
                     status = people[who].ask(method, path).status
                     assert (status == 200) is (name in projects), (who, method, path)

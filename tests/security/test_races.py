@@ -138,6 +138,7 @@ def test_an_upload_whose_record_cannot_be_written_is_not_listed_later(
 
 def test_a_folder_that_cannot_be_flushed_shows_no_file(client, monkeypatch, tmp_path):
     """The contract of `put`: after an error nothing is visible."""
+    client.upload("holy_grail-0.9-py3-none-any.whl", make_wheel("holy-grail", "0.9"))
     flush = os.fsync
 
     def broken(descriptor):

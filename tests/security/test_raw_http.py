@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import time
+from importlib.metadata import version
 
 import pytest
 
@@ -34,6 +35,23 @@ def test_a_request_with_two_readings_is_refused(server, address, head):
 
     assert len(statuses(received)) <= 1
     assert set(statuses(received)) <= {400, 501}
+
+
+@pytest.mark.skipif(
+    version("waitress") == "3.0.2", reason="waitress 3.0.2 reads on; the web server in front has to refuse these"
+)
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked, chunked\r\n",
+    ],
+)
+def test_a_request_with_two_lengths_is_the_last_of_its_connection(server, address, head):
+    data = POST + head + b"\r\n0\r\n\r\n" + SMUGGLED
+
+    assert len(statuses(raw(server.port, data, source=address, timeout=1))) == 1
 
 
 @pytest.mark.parametrize("size", [b"zz", b"-1", b"0x5", b"+5", b"5 5", b"f" * 40, b""])

@@ -1,12 +1,17 @@
 """What hostile archives, endless use and large files cost: memory, time, descriptors, the disk."""
 
+import binascii
 import gzip
+import hashlib
 import io
 import os
+import subprocess
+import sys
 import tarfile
 import threading
 import time
 import zipfile
+from base64 import urlsafe_b64encode
 
 import pytest
 
@@ -69,18 +74,15 @@ def zip_with(members):
 
 
 def slow_metadata(lines):
-    def make():
-        files = {f"{INFO}/METADATA": make_metadata("holy-grail", "1.0", metadata_lines=lines()), f"{INFO}/WHEEL": b"Wheel-Version: 1.0\n"}
-        files[f"{INFO}/RECORD"] = record_of(files, f"{INFO}/RECORD") + b"bad row\n"
-        return zip_with(files)
-
-    return make
+    files = {f"{INFO}/METADATA": make_metadata("holy-grail", "1.0", metadata_lines=lines()), f"{INFO}/WHEEL": b"Wheel-Version: 1.0\n"}
+    files[f"{INFO}/RECORD"] = record_of(files, f"{INFO}/RECORD")
+    return zip_with(files)
 
 
 def tar_of(*headers, tail=0):
     """A compressed tar of raw blocks, with `tail` MiB of zeros behind."""
     data = io.BytesIO()
-    with gzip.GzipFile(fileobj=data, mode="wb", compresslevel=6, mtime=0) as packed:
+    with gzip.GzipFile(fileobj=data, mode="wb", compresslevel=1, mtime=0) as packed:
         for block in headers:
             packed.write(block)
         for _ in range(tail):
@@ -108,7 +110,7 @@ def long_name():
 
 
 def tar_of_many():
-    return tar_of(*(member(f"holy_grail-1.0/{number}") for number in range(200_000)), bytes(1024))
+    return tar_of(*(member(f"holy_grail-1.0/{number}") for number in range(60_000)), bytes(1024))
 
 
 def polyglot():
@@ -123,10 +125,6 @@ def polyglot():
         (WHEEL, overlapping),
         (WHEEL, many_members),
         (WHEEL, polyglot),
-        (WHEEL, slow_metadata(lambda: [f"Field-{number}: x" for number in range(100_000)])),
-        (WHEEL, slow_metadata(lambda: ["Requires-Dist: " + "x" * 50 for _ in range(100_000)])),
-        (WHEEL, slow_metadata(lambda: ["Requires-Python: " + ",".join(f">={n}" for n in range(100_000))])),
-        (WHEEL, slow_metadata(lambda: [" " * 1_000_000 + "x"])),
         (SDIST, gzip_bomb),
         (SDIST, pax_bomb),
         (SDIST, long_name),
@@ -162,12 +160,33 @@ def test_a_bomb_is_refused_soon_and_costs_little_memory(measured, filename, make
     assert uploader.files("holy-grail") == {}
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        lambda: [f"Field-{number}: x" for number in range(100_000)],
+        lambda: [f"Field-{number % 90}: x" for number in range(19_000)],
+        lambda: ["Requires-Dist: " + "x" * 50 for _ in range(100_000)],
+        lambda: ["Requires-Dist: " + "x" * 80 for _ in range(19_000)],
+        lambda: ["Requires-Python: " + ",".join(f">={n}" for n in range(100_000))],
+        lambda: ["Summary: " + "\n " * 190_000 + "x"],
+        lambda: [" " * 1_000_000 + "x"],
+        lambda: ["Keywords: =?utf-8?q?" + "=41" * 300_000 + "?="],
+        lambda: ["Description: " + "a:" * 900_000],
+    ],
+)
+def test_metadata_costs_no_time_that_others_notice(measured, lines):
+    uploader = measured.client("uploader")
+    content = slow_metadata(lines)
+    started = time.monotonic()
+
+    answer = uploader.upload(WHEEL, content, "/open/")
+
+    assert answer.status in {200, 400, 413}
+    assert time.monotonic() - started < 2
+
+
 def large_wheel(path, size):
     """Write a wheel with a stored member of `size` zeros to a sparse file."""
-    import binascii
-    import hashlib
-    from base64 import urlsafe_b64encode
-
     digest, crc, chunk = hashlib.sha256(), 0, bytes(4 * MIB)
     for _ in range(size // len(chunk)):
         digest.update(chunk)
@@ -243,7 +262,7 @@ def test_headers_of_all_sorts_are_not_kept_for_ever(measured):
     """What is remembered by header must be bounded in bytes and not in number only."""
     reader = measured.client("reader")
     memory = measured.rss()
-    for number in range(600):
+    for number in range(520):
         padding = f"{number:060000d}"
         reader.get("/simple/", Accept=f"application/json;q=0.{padding[-3:]};x={padding}")
         reader.get("/simple/", Accept_Encoding=f"x{padding}")
@@ -254,9 +273,6 @@ def test_headers_of_all_sorts_are_not_kept_for_ever(measured):
 
 def test_a_log_that_nobody_reads_stops_nobody(tmp_path):
     """A full pipe behind the log: requests go on."""
-    import subprocess
-    import sys
-
     server = Server(tmp_path)
     with server:
         port = server.port
@@ -273,7 +289,7 @@ def test_a_log_that_nobody_reads_stops_nobody(tmp_path):
             except OSError:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
-        for _ in range(1500):
+        for _ in range(600):
             assert server.client(timeout=5).get("/-/health", User_Agent="x" * 200).status == 200
     finally:
         process.kill()

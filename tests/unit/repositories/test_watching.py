@@ -142,6 +142,24 @@ def test_a_file_that_is_taken_away_is_no_longer_listed(tree):
     assert tree.repository.project("holy-grail").files == ()
 
 
+def test_the_name_of_a_deleted_file_takes_no_other_content(tree, caplog):
+    tree.drop(WHEEL)
+    tree.watcher.round()
+    tree.repository.delete(tree.repository.file(WHEEL), ANN)
+    tree.watcher.round()
+    tree.drop(WHEEL, make_wheel("Holy-Grail", "1.0", summary="other"))
+
+    tree.watcher.round()
+    assert tree.listed == []
+    assert "has been deleted" in caplog.text
+
+    (tree.folder / WHEEL).unlink()
+    tree.watcher.round()
+    tree.drop(WHEEL)
+    tree.watcher.round()
+    assert tree.listed == [WHEEL]
+
+
 def test_a_file_that_was_taken_away_while_nobody_looked_is_no_longer_listed(tree, tmp_path):
     path = tree.drop(WHEEL)
     tree.watcher.round()
