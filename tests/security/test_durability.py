@@ -155,7 +155,17 @@ def test_a_call_that_fails_stores_nothing_and_the_next_upload_works(own, calls, 
     for number in range(1, 5):
         name = f"fails-{number}"
         tracer = subprocess.Popen(
-            ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}:when={number}"]
+            [
+                "strace",
+                "-f",
+                "-qq",
+                "-o",
+                "/dev/null",
+                "-e",
+                f"trace={calls}",
+                "-e",
+                f"inject={calls}:error={error}:when={number}",
+            ]
             + ["-p", str(server.pid)],
             stderr=subprocess.PIPE,
         )
@@ -184,7 +194,11 @@ def wait_for_tracer(pid):
     deadline = time.monotonic() + 10
     while True:
         tasks = os.listdir(f"/proc/{pid}/task")
-        traced = [task for task in tasks if "TracerPid:\t0\n" not in Path(f"/proc/{pid}/task/{task}/status").read_text()]
+        traced = [
+            task
+            for task in tasks
+            if "TracerPid:\t0\n" not in Path(f"/proc/{pid}/task/{task}/status").read_text()
+        ]
         if len(traced) == len(tasks):
             return
         assert time.monotonic() < deadline
@@ -198,7 +212,18 @@ def test_bytes_are_on_the_disk_before_their_name_and_their_row(own, tmp_path):
     assert uploader.publish("before")[0].status == 200
     trace = tmp_path / "trace"
     tracer = subprocess.Popen(
-        ["strace", "-f", "-y", "-qq", "-o", str(trace), "-e", "trace=fsync,fdatasync,link,linkat,rename,sendto", "-p", str(server.pid)]
+        [
+            "strace",
+            "-f",
+            "-y",
+            "-qq",
+            "-o",
+            str(trace),
+            "-e",
+            "trace=fsync,fdatasync,link,linkat,rename,sendto",
+            "-p",
+            str(server.pid),
+        ]
     )
     wait_for_tracer(server.pid)
     assert uploader.publish("ordered")[0].status == 200

@@ -93,7 +93,11 @@ def test_a_host_that_decides_is_asked_for_each_project(host, user):
         assert put.status_int == 200
         assert ask(app, f"/pypi/simple/{name}/", HTTP_X_HOST_USER="owner").status_int == 200
 
-    may = {None: {"public-thing"}, "otto": {"public-thing", "team-thing"}, "owner": {"public-thing", "team-thing", "secret-thing"}}
+    may = {
+        None: {"public-thing"},
+        "otto": {"public-thing", "team-thing"},
+        "owner": {"public-thing", "team-thing", "secret-thing"},
+    }
     listed = ask(app, "/pypi/simple/", **headers).text
     for name in ("public-thing", "team-thing", "secret-thing"):
         found = ask(app, f"/pypi/simple/{name}/", **headers).status_int

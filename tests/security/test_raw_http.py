@@ -38,7 +38,8 @@ def test_a_request_with_two_readings_is_refused(server, address, head):
 
 
 @pytest.mark.skipif(
-    version("waitress") == "3.0.2", reason="waitress 3.0.2 reads on; the web server in front has to refuse these"
+    version("waitress") == "3.0.2",
+    reason="waitress 3.0.2 reads on; the web server in front has to refuse these",
 )
 @pytest.mark.parametrize(
     "head",

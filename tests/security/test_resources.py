@@ -74,7 +74,10 @@ def zip_with(members):
 
 
 def slow_metadata(lines):
-    files = {f"{INFO}/METADATA": make_metadata("holy-grail", "1.0", metadata_lines=lines()), f"{INFO}/WHEEL": b"Wheel-Version: 1.0\n"}
+    files = {
+        f"{INFO}/METADATA": make_metadata("holy-grail", "1.0", metadata_lines=lines()),
+        f"{INFO}/WHEEL": b"Wheel-Version: 1.0\n",
+    }
     files[f"{INFO}/RECORD"] = record_of(files, f"{INFO}/RECORD")
     return zip_with(files)
 
@@ -214,7 +217,9 @@ def send_large(server, path):
         yield tail
 
     size = str(len(head) + path.stat().st_size + len(tail))
-    return server.client("uploader").ask("POST", "/", chunks(), {"Content-Type": content_type, "Content-Length": size})
+    return server.client("uploader").ask(
+        "POST", "/", chunks(), {"Content-Type": content_type, "Content-Length": size}
+    )
 
 
 @pytest.mark.soak
@@ -232,6 +237,9 @@ def test_300_mib_go_in_and_out_in_little_memory(own, tmp_path):
 
     assert server.peak() - before < 30 * MIB
     assert server.staged() == []
+    # Kept temporary folders should not hold it twice.
+    path.unlink()
+    (server.data / "packages" / "holy-grail" / WHEEL).unlink()
 
 
 def test_900_requests_leak_neither_memory_nor_descriptors(measured, tmp_path):
@@ -277,8 +285,17 @@ def test_a_log_that_nobody_reads_stops_nobody(tmp_path):
     with server:
         port = server.port
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "pyramid.scripts.pserve", str(server.ini), f"http_port={port}", f"var={server.data}"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, start_new_session=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pyramid.scripts.pserve",
+        str(server.ini),
+        f"http_port={port}",
+        f"var={server.data}",
+    ]
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=writing, stderr=writing, start_new_session=True
+    )
     os.close(writing)
     try:
         deadline = time.monotonic() + 20
