@@ -24,6 +24,7 @@ __all__ = [
     "ProjectPage",
     "ProjectStatus",
     "Redirect",
+    "RemovedFile",
     "StoredBlob",
     "Stream",
 ]
@@ -128,6 +129,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class RemovedFile:
+    """What is remembered of a removed file: its digest in hexadecimal, and when (UTC)."""
+
+    sha256: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """What a client showed: a name, a password and the address that it came from."""
 
@@ -160,11 +169,15 @@ ANONYMOUS = Identity("")
 
 @dataclass(frozen=True, slots=True)
 class StoredBlob:
-    """A blob in a listing of a storage: key, size in bytes, time of the last change (UTC)."""
+    """A blob in a listing of a storage: key, size in bytes, time of the last change (UTC).
+
+    `placed_at` is when the bytes were put under this key, which copying tools do not preserve.
+    """
 
     key: str
     size: int
     modified_at: datetime
+    placed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,12 @@ class Rights:
 
     def permits_somewhere(self, identity: Identity, permission: Permission) -> bool:
         """Tell whether `identity` has `permission` on the repository or on any pattern of it."""
-        stated = [self.grants.get(permission, frozenset())]
-        stated += [rights.grants.get(permission, frozenset()) for rights in self.projects]
-        return any(not identity.principals.isdisjoint(principals) for principals in stated)
+        return not identity.principals.isdisjoint(self.somewhere(permission))
+
+    def somewhere(self, permission: Permission) -> frozenset[str]:
+        """Return who has `permission` on the repository or on any pattern of it."""
+        stated = [self.grants, *(rights.grants for rights in self.projects)]
+        return frozenset().union(*(grants.get(permission, frozenset()) for grants in stated))
 
     def principals(self, permission: Permission, project: str = "") -> frozenset[str]:
         """Return who has `permission`, on the repository when `project` is empty."""

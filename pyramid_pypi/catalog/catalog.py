@@ -2,7 +2,7 @@
 
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,15 @@ from pyramid_pypi.catalog import reading, writing
 from pyramid_pypi.catalog.engine import database_path, prepare, reading_engine, writing_engine
 from pyramid_pypi.catalog.stamp import Stamp
 from pyramid_pypi.errors import CatalogUnavailable
-from pyramid_pypi.model import Change, File, Identity, ProjectName, ProjectPage, ProjectStatus
+from pyramid_pypi.model import (
+    Change,
+    File,
+    Identity,
+    ProjectName,
+    ProjectPage,
+    ProjectStatus,
+    RemovedFile,
+)
 
 __all__ = ["Catalog"]
 
@@ -36,12 +44,18 @@ class Catalog:
         self._errors = (DBAPIError, PoolTimeout, driver.Error)
         prepare(self._read, url)
         path = database_path(url)
-        self.stamp = Stamp(path.with_name(f"{path.name}-stamp"))
+        try:
+            self.stamp = Stamp(path.with_name(f"{path.name}-stamp"))
+        except OSError as error:
+            raise CatalogUnavailable(
+                f"The folder {path.parent} cannot be written: {error.strerror}"
+            ) from error
 
     def close(self) -> None:
         """Close all connections."""
         self._read.dispose()
         self._write.dispose()
+        self.stamp.close()
 
     def check(self) -> None:
         """Raise CatalogUnavailable when the database does not answer."""
@@ -78,8 +92,8 @@ class Catalog:
         with self._reading() as connection:
             return reading.status(connection, repository, name)
 
-    def removed(self, repository: str, filename: str) -> str | None:
-        """Return the SHA-256 of a removed file of that name, or None."""
+    def removed(self, repository: str, filename: str) -> RemovedFile | None:
+        """Return what is known of a removed file of that name, or None."""
         with self._reading() as connection:
             return reading.removed(connection, repository, filename)
 
@@ -120,6 +134,12 @@ class Catalog:
                 return writing.add(connection, new, by)
         except self._integrity_error:
             return None
+
+    def unless_listed(self, repository: str, filename: str, action: Callable[[], None]) -> None:
+        """Run `action` while nobody can list a file of that name, unless it is listed already."""
+        with self._writing() as connection:
+            if reading.file(connection, repository, filename) is None:
+                action()
 
     def remove(self, repository: str, file: File, by: Identity) -> None:
         """Remove `file` from its project and keep its name from other bytes for ever."""

@@ -21,7 +21,7 @@ from pyramid_pypi.catalog.tables import (
 from pyramid_pypi.catalog.tables import (
     projects as projects_table,
 )
-from pyramid_pypi.model import Change, File, Hashes, ProjectName, ProjectPage, ProjectStatus
+from pyramid_pypi.model import Change, File, Hashes, ProjectName, ProjectPage, ProjectStatus, RemovedFile
 
 _FILE_COLUMNS = (
     projects_table.c.name,
@@ -79,7 +79,7 @@ _STATUS = Prepared(
     select(projects_table.c.status).where(_of_repository, projects_table.c.name == bindparam("name"))
 )
 _REMOVED = Prepared(
-    select(removed_files.c.sha256).where(
+    select(removed_files.c.sha256, removed_files.c.removed_at).where(
         removed_files.c.repository == bindparam("repository"),
         removed_files.c.filename_key == bindparam("key"),
     )
@@ -136,10 +136,10 @@ def keys(connection: Connection, repository: str) -> set[str]:
     return {key for (key,) in _KEYS.run(connection, {"repository": repository})}
 
 
-def removed(connection: Connection, repository: str, filename: str) -> str | None:
-    """Return the digest that a removed file of this name had."""
-    digest: str | None = _one(_REMOVED, connection, repository=repository, key=filename.lower())
-    return digest
+def removed(connection: Connection, repository: str, filename: str) -> RemovedFile | None:
+    """Return what is known of a removed file of this name."""
+    row = _REMOVED.run(connection, {"repository": repository, "key": filename.lower()}).fetchone()
+    return None if row is None else RemovedFile(row[0], from_microseconds(row[1]))
 
 
 def metadata(connection: Connection, sha256: str) -> bytes | None:

@@ -120,6 +120,7 @@ removed_files = Table(
     Column("repository", String(64), primary_key=True),
     Column("filename_key", String(255), primary_key=True),
     Column("sha256", String(64), nullable=False),
+    Column("removed_at", BigInteger, nullable=False),
 )
 
 scans = Table(

@@ -49,6 +49,12 @@ _SET_STATUS = Prepared(
     .where(*_OF_PROJECT)
     .values(status=bindparam("status"), status_reason=bindparam("reason"), serial=bindparam("serial"))
 )
+_FORGET_NAME = Prepared(
+    delete(removed_files).where(
+        removed_files.c.repository == bindparam("of_repository"),
+        removed_files.c.filename_key == bindparam("of_key"),
+    )
+)
 _YANK = Prepared(update(files).where(*_OF_FILE).values(yanked=bindparam("yanked")))
 _DELETE_FILE = Prepared(delete(files).where(*_OF_FILE))
 
@@ -85,7 +91,9 @@ def remove(
             "repository": repository,
             "filename_key": file.filename.lower(),
             "sha256": file.hashes.sha256,
+            "removed_at": _now(),
         }
+        _FORGET_NAME.run(connection, _key(repository, file))
         _insert_once(connection.dialect.name, removed_files).run(connection, gone)
     serial = _write_down(connection, repository, file, "remove file", by)
     _touch(connection, repository, file.project, serial)

@@ -11,6 +11,7 @@ from pyramid_pypi.publish.receive import ReceivedFile, ReceivedForm
 from pyramid_pypi.publish.upload import Upload
 from pyramid_pypi.repositories import Writable
 from pyramid_pypi.storage import StagedFile
+from pyramid_pypi.storage.base import storage_error
 
 __all__ = ["Caller", "Hooks", "Publisher"]
 
@@ -97,7 +98,10 @@ class Publisher:
         self, form: ReceivedForm, content: ReceivedFile, filename: Filename, staged: StagedFile
     ) -> Upload:
         staged.finish(durable=False)
-        artefact = inspect(staged.path, filename, self.profile)
+        try:
+            artefact = inspect(staged.path, filename, self.profile)
+        except OSError as error:
+            raise storage_error(error, "The upload cannot be read back") from error
         return Upload(
             filename=filename,
             display=artefact.name,

@@ -48,6 +48,8 @@ class Adopter:
             if known.key != blob.key:
                 self._report(blob.key, f"{name.filename} is already served from {known.key}")
             return True
+        if self._is_of_removed(name, blob):
+            return True
         try:
             self._add(name, blob)
         except (InvalidUpload, TooLarge) as error:
@@ -96,6 +98,23 @@ class Adopter:
         basename = key.rpartition("/")[2]
         return None if basename.startswith(".") else guess_filename(basename)
 
+    def _is_of_removed(self, name: Filename, blob: StoredBlob) -> bool:
+        """Tell whether the name was used by a removed file, unless it is that file come back."""
+        repository = self.repository
+        removed = repository.catalog.removed(repository.name, name.filename)
+        if removed is None:
+            return False
+        opened = repository.storage.open(blob.key)
+        file = self._file(name, blob, hash_blob(read_blob(opened)), None)
+        if file.hashes.sha256 != removed.sha256:
+            self._report(blob.key, "the name was used by a file that has been deleted")
+            return True
+        if blob.placed_at <= removed.at:
+            # A deletion that was cut off, or is under way; who wants the file back copies it anew.
+            repository.intake.discard(file)
+            return True
+        return False
+
     def _add(self, name: Filename, blob: StoredBlob) -> None:
         repository = self.repository
         opened = repository.storage.open(blob.key)
@@ -104,10 +123,6 @@ class Adopter:
         artefact = inspect(opened.path, name, LENIENT)
         record = repository.storage.record(blob.key)
         hashes = recorded_hashes(record, opened.size) or hash_blob(read_blob(opened))
-        removed = repository.catalog.removed(repository.name, name.filename)
-        if removed not in {None, hashes.sha256}:
-            self._report(blob.key, "the name was used by a file that has been deleted")
-            return
         file = apply_record(self._file(name, blob, hashes, artefact.requires_python), record)
         body = artefact.core_metadata
         digest = None if body is None else hashlib.sha256(body).hexdigest()

@@ -2,19 +2,18 @@
 
 import logging
 import os
+import stat
 import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pyramid_pypi.errors import PypiError
-from pyramid_pypi.model import StoredBlob
+from pyramid_pypi.errors import PypiError, StorageUnavailable
 from pyramid_pypi.repositories.adoption import Adopter
 from pyramid_pypi.repositories.hosted import Hosted
-from pyramid_pypi.storage.filesystem import FilesystemStorage
+from pyramid_pypi.storage.filesystem import FilesystemStorage, stored_blob
 
 __all__ = ["Watcher"]
 
@@ -68,20 +67,30 @@ class Watcher:
         """Look once; adopt what has appeared and drop what has disappeared."""
         self._storage.check()
         first = not self.rounds
-        listed = self._repository.catalog.keys(self._repository.name) if first else set()
+        missing = self._repository.catalog.keys(self._repository.name) if first else set()
+        listed = len(missing)
         retry, self._pending = self._pending, set()
         for key in retry:
             self._adopt(key)
         for key in self._changed():
-            if key in listed:
-                listed.remove(key)
+            if key in missing:
+                missing.remove(key)
             else:
                 self._adopt(key)
         if first:
-            for key in listed:
-                self._adopter.drop_if_missing(key)
-            self._repository.catalog.mark_scanned(self._repository.name)
+            self._finish_first(missing, listed)
         self.rounds += 1
+
+    def _finish_first(self, missing: set[str], listed: int) -> None:
+        if self._storage.is_new and listed and len(missing) == listed:
+            self._folders.clear()
+            raise StorageUnavailable(
+                f"{self._root} has none of the {listed} files that are listed: is it mounted? "
+                "If they are gone for good, run `pyramid-pypi reindex`"
+            )
+        for key in missing:
+            self._adopter.drop_if_missing(key)
+        self._repository.catalog.mark_scanned(self._repository.name)
 
     def _run(self) -> None:
         self._safe_round()
@@ -142,8 +151,8 @@ class Watcher:
                 # An upload gives the file its name before its row; the staged name goes last.
                 self._pending.add(key)
                 return
-            blob = StoredBlob(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
-            if not self._adopter.adopt(blob):
+            # A pipe with the name of a wheel would never end.
+            if stat.S_ISREG(status.st_mode) and not self._adopter.adopt(stored_blob(key, status)):
                 self._pending.add(key)
 
     def _changed(self) -> Iterator[str]:

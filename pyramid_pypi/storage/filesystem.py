@@ -15,7 +15,7 @@ from pyramid_pypi.model import LocalFile, StoredBlob
 from pyramid_pypi.options import Seconds
 from pyramid_pypi.storage.base import StagedFile, storage_error
 
-__all__ = ["FilesystemStorage"]
+__all__ = ["FilesystemStorage", "stored_blob"]
 
 _OWN = ".pyramid_pypi"
 _ABANDONED_AFTER = 24 * 3600
@@ -26,7 +26,8 @@ class FilesystemStorage:
     """Keeps blobs as files below `path`; serves trees that other tools have filled as well.
 
     Everything that is ours alone (records, uploads that are under way) is in `.pyramid_pypi`
-    below it. Names that begin with a dot are never files of a project.
+    below it. Names that begin with a dot are never files of a project. `is_new` tells that the
+    folder was not ours before: new, filled by others, or not mounted.
     """
 
     @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class FilesystemStorage:
         self._staging = self.root / _OWN / "staging"
         self._records = self.root / _OWN / "records"
         self._mode = 0o666 & ~_umask()
+        self.is_new = not (self.root / _OWN).is_dir()
         self.writable = self._prepare()
 
     def key(self, project: str, filename: str) -> str:
@@ -119,8 +121,7 @@ class FilesystemStorage:
                         pending.append(f"{folder}{entry.name}/")
                     elif entry.is_file():
                         status = entry.stat()
-                        key = f"{folder}{entry.name}"
-                        yield StoredBlob(key, status.st_size, _moment(status.st_mtime))
+                        yield stored_blob(f"{folder}{entry.name}", status)
 
     def record(self, key: str) -> bytes | None:
         """Read the record from the dot-folder."""
@@ -197,7 +198,12 @@ class FilesystemStorage:
                 if not attempts_left:
                     raise
         if durable:
-            _sync_folder(target.parent)
+            try:
+                _sync_folder(target.parent)
+            except OSError:
+                # What may not survive must not be there: the caller is told that nothing is.
+                target.unlink(missing_ok=True)
+                raise
 
     def _drop_empty(self, folder: Path, top: Path) -> None:
         while folder != top and top in folder.parents:
@@ -206,6 +212,11 @@ class FilesystemStorage:
             except OSError:
                 return
             folder = folder.parent
+
+
+def stored_blob(key: str, status: os.stat_result) -> StoredBlob:
+    """Return what a listing says of a file."""
+    return StoredBlob(key, status.st_size, _moment(status.st_mtime), _moment(status.st_ctime))
 
 
 def _sync_folder(folder: Path) -> None:

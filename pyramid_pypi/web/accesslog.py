@@ -50,7 +50,8 @@ class AccessLog:
             return start_response(status, headers, *rest)
 
         answer = self._application(environ, start)
-        self._lines.append((time.time(), time.perf_counter() - started, environ, seen[0], seen[1]))
+        duration = time.perf_counter() - started
+        self._lines.append((time.time(), duration, seen[0], seen[1], _about(environ)))
         if self._thread is None:
             self._start()
         return answer
@@ -58,7 +59,11 @@ class AccessLog:
     def flush(self) -> None:
         """Write what is waiting."""
         while self._lines:
-            log.info("%s", _format(*self._lines.popleft()))
+            try:
+                log.info("%s", _format(*self._lines.popleft()))
+            except Exception:
+                # One line that cannot be written must not end all of them.
+                log.exception("A line of the access log is lost")
 
     def _start(self) -> None:
         with self._lock:
@@ -73,21 +78,34 @@ class AccessLog:
             self.flush()
 
 
-def _format(at: float, duration: float, environ: Environ, status: str, headers: list[tuple[str, str]]) -> str:
-    repository, project, file = environ.get(SEEN, ("", "", ""))
-    identity = environ.get("pyramid_pypi.identity")
+def _about(environ: Environ) -> tuple[Any, ...]:
+    """Return what a line needs, without keeping the request alive."""
+    return (
+        environ.get(SEEN, ("", "", "")),
+        environ.get("pyramid_pypi.identity"),
+        environ.get("REMOTE_ADDR", ""),
+        environ.get("REQUEST_METHOD", ""),
+        environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
+        environ.get("HTTP_USER_AGENT", "")[:200],
+    )
+
+
+def _format(
+    at: float, duration: float, status: str, headers: list[tuple[str, str]], about: tuple[Any, ...]
+) -> str:
+    (repository, project, file), identity, address, method, path, agent = about
     line = {
         "time": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"),
-        "address": environ.get("REMOTE_ADDR", ""),
+        "address": address,
         "identity": "" if identity is None else identity.name,
-        "method": environ.get("REQUEST_METHOD", ""),
-        "path": environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
+        "method": method,
+        "path": path,
         "status": int(status[:3]),
         "bytes": int(dict(headers).get("Content-Length", 0)),
         "duration_ms": round(duration * 1000, 3),
         "repository": repository,
         "project": project,
         "file": file,
-        "agent": environ.get("HTTP_USER_AGENT", "")[:200],
+        "agent": agent,
     }
     return json.dumps(line)

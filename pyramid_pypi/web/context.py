@@ -67,10 +67,13 @@ class RepositoryContext:
 
     def __acl__(self) -> list[tuple[str, str, str]]:
         """Return the rights as an access control list, for a host's own security policy."""
+        rights = self.served.rights
         return [
             (Allow, _PYRAMID_WORDS.get(principal, principal), permission)
             for permission in PERMISSIONS
-            for principal in sorted(self.served.rights.principals(permission, self.project))
+            for principal in sorted(
+                rights.principals(permission, self.project) if self.project else rights.somewhere(permission)
+            )
         ]
 
 

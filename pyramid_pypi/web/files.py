@@ -1,7 +1,7 @@
 """Views of files: the bytes, the metadata and the signature beside them."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -11,6 +11,7 @@ from pyramid.request import Request
 
 from pyramid_pypi.app import Served
 from pyramid_pypi.auth.policy import identity_of
+from pyramid_pypi.distribution import guess_filename
 from pyramid_pypi.errors import FileMissing, Forbidden, ProjectNotFound, StorageUnavailable
 from pyramid_pypi.model import Blob, File, Identity, LocalFile, Redirect, Stream
 from pyramid_pypi.storage.reading import CHUNK
@@ -30,10 +31,11 @@ def file(context: RepositoryContext, request: Request) -> Answer:
     """Send a file, its `.metadata` (PEP 658) or its `.asc` (PEP 503)."""
     path: str = request.matchdict["path"]
     suffix = next((suffix for suffix in _SIDECARS if path.endswith(suffix)), "")
-    found = _find(context, path.removesuffix(suffix))
-    note(request, context.served.name, found.project, path.rpartition("/")[2])
+    note(request, context.served.name, "", path.rpartition("/")[2])
     identity = identity_of(request)
-    _authorize(context, request, found, identity)
+    found = _find(WebCaller(request, context, identity), path.removesuffix(suffix))
+    note(request, context.served.name, found.project, path.rpartition("/")[2])
+    _ask_plugins(context, found, identity)
     answer = _answer(context, request, found, (path, suffix))
     if not suffix and request.method == "GET" and answer.status_int == HTTPStatus.OK:
         context.index.plugins.notify(
@@ -48,7 +50,7 @@ def _answer(context: RepositoryContext, request: Request, found: File, asked: tu
     ready = context.index.pages.get(group, path)
     if ready is None:
         token = context.index.pages.token()
-        headers = _headers(context.served, found)
+        headers = _headers(context.served, found, by_content=path.startswith(found.path))
         if suffix == ".metadata":
             body = context.served.repository.metadata(found)
             ready = _ready(body, found.metadata_sha256 or "", headers)
@@ -63,22 +65,30 @@ def _answer(context: RepositoryContext, request: Request, found: File, asked: tu
     if {"HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE"}.isdisjoint(request.environ):
         return answer_ready(ready, request)
     stream = Stream(len(ready.body), found.uploaded_at, lambda start, stop: iter([ready.body[start:stop]]))
-    return _answer_blob(stream, ready.etag.strip('"'), _headers(context.served, found), request)
+    return _answer_blob(stream, ready.etag.strip('"'), ready.headers[:-2], request)
 
 
-def _find(context: RepositoryContext, path: str) -> File:
-    found = context.served.repository.file(path.rpartition("/")[2])
-    # Other servers name a file by its place in the tree, and lock files remember that.
-    if path not in {found.path, found.key}:
-        raise FileMissing(f"There is no file at {path!r}")
-    return found
+def _find(caller: WebCaller, path: str) -> File:
+    """Return the file at `path`.
 
-
-def _authorize(context: RepositoryContext, request: Request, found: File, identity: Identity) -> None:
+    The right is asked for by the name alone, before the file is looked for, and all that is not
+    to be had looks alike, so that nobody learns which files there are.
+    """
+    filename = path.rpartition("/")[2]
+    parsed = guess_filename(filename)
     try:
-        WebCaller(request, context, identity).require("read", found.project)
-    except ProjectNotFound:
-        raise FileMissing(f"{context.served.name!r} has no file {found.filename!r}") from None
+        if parsed is not None:
+            caller.require("read", parsed.project)
+            found = caller.context.served.repository.file(filename)
+            # Other servers name a file by its place in the tree, and lock files remember that.
+            if found.project == parsed.project and path in {found.path, found.key}:
+                return found
+    except (FileMissing, ProjectNotFound):
+        pass
+    raise FileMissing(f"There is no file at {path!r}")
+
+
+def _ask_plugins(context: RepositoryContext, found: File, identity: Identity) -> None:
     hook = "pypi_authorize_download"
     if context.index.plugins.has(hook):
         reasons = context.index.plugins.refusals(
@@ -93,12 +103,14 @@ def _is_watched(context: RepositoryContext) -> bool:
     return has("pypi_authorize_download") or has("pypi_file_served")
 
 
-def _headers(served: Served, found: File) -> Headers:
+def _headers(served: Served, found: File, *, by_content: bool) -> Headers:
     scope = "public" if served.rights.is_public else "private"
+    # The digest in the path is that of the bytes; a place in the tree can be given to others.
+    keep = f"max-age=365000000, immutable, {scope}" if by_content else f"{scope}, no-cache"
     return [
         ("Content-Type", "application/octet-stream"),
         ("Accept-Ranges", "bytes"),
-        ("Cache-Control", f"max-age=365000000, immutable, {scope}"),
+        ("Cache-Control", keep),
         ("Last-Modified", _http_date(found.uploaded_at)),
         ("X-Content-Type-Options", "nosniff"),
         ("Content-Security-Policy", "sandbox; default-src 'none'"),
@@ -149,7 +161,8 @@ def _is_unchanged(request: Request, etag: str, modified: str) -> bool:
 
 
 def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
-    header = request.environ.get("HTTP_RANGE")
+    # RFC 9110 §14.2: a range is for GET alone.
+    header = request.environ.get("HTTP_RANGE") if request.method == "GET" else None
     # RFC 9110 §13.1.5: a validator that no longer holds asks for the whole file.
     if not header or request.environ.get("HTTP_IF_RANGE", etag) != etag:
         return None
@@ -214,6 +227,8 @@ def _http_date(moment: datetime) -> str:
 
 def _parse_date(text: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+        parsed = parsedate_to_datetime(text)
+        # A date without a zone, or with -0000, is in UTC (RFC 5322 §3.3).
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError):
         return None

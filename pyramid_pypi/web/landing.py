@@ -29,6 +29,7 @@ _POLICY = (
     f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
+_MOST = 500
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", re.ASCII)
 
 
@@ -37,8 +38,12 @@ def landing_page(context: RepositoryContext, request: Request, identity: Identit
     served = context.served
     projects = served.visible(identity)
     url = _url(request)
-    links = "".join(f'<li><a href="simple/{p.name}/">{escape(p.display)}</a></li>\n' for p in projects)
+    links = "".join(
+        f'<li><a href="simple/{p.name}/">{escape(p.display)}</a></li>\n' for p in projects[:_MOST]
+    )
     listing = f"<ul>\n{links}</ul>" if projects else "<p>Nothing has been published yet.</p>"
+    if len(projects) > _MOST:
+        listing += '<p><a href="simple/">All of them</a></p>'
     about = f"<p>{escape(served.description)}</p>" if served.description else ""
     body = _PAGE.format(
         name=escape(served.name),

@@ -24,15 +24,22 @@ _OFFERS: dict[str, Format] = {
     "application/vnd.pypi.simple.v1+json": "v1+json",
     "application/json": "v1+json",
 }
+_ORDINARY = 512
 _LATEST = ("application/vnd.pypi.simple.latest+", "application/vnd.pypi.simple.v1+")
 
 
-@lru_cache(maxsize=512)
 def negotiate(accept: str, format_parameter: str = "") -> Format:
     """Return the best format for an `Accept` header and the value of `?format=`.
 
     Raises NotAcceptable when the header excludes all of them, BadRequest for an unknown `?format=`.
     """
+    # Clients send one of a few short texts; keeping long ones would only fill the memory.
+    if len(accept) + len(format_parameter) <= _ORDINARY:
+        return _negotiate_once(accept, format_parameter)
+    return _negotiate(accept, format_parameter)
+
+
+def _negotiate(accept: str, format_parameter: str) -> Format:
     if format_parameter:
         # A literal `+` in a query string arrives as a space.
         wanted = format_parameter.replace(" ", "+").replace(*_LATEST)
@@ -47,7 +54,9 @@ def negotiate(accept: str, format_parameter: str = "") -> Format:
     return _OFFERS[offers[0][0]]
 
 
-@lru_cache(maxsize=512)
+_negotiate_once = lru_cache(maxsize=512)(_negotiate)
+
+
 def prefers_json(accept: str) -> bool:
     """Tell whether an error is to be answered in JSON rather than in plain text."""
     if "json" not in accept:

@@ -18,6 +18,7 @@ Headers = list[tuple[str, str]]
 _WORTH_COMPRESSING = 512
 _LEVEL = 6
 _LOOK_AGAIN = 5.0
+_ORDINARY = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,14 @@ class Ready:
 _NOT_IN_304 = {"Content-Length", "Content-Type", "Content-Encoding"}
 
 
-@lru_cache(maxsize=256)
 def accepts_gzip(header: str) -> bool:
     """Tell whether `Accept-Encoding` admits gzip (RFC 9110 §12.5.3)."""
+    # Clients send one of a few short texts; long ones would only fill the memory.
+    return len(header) <= _ORDINARY and _accepts_gzip(header)
+
+
+@lru_cache(maxsize=256)
+def _accepts_gzip(header: str) -> bool:
     for item in header.lower().split(","):
         coding, _, weight = item.partition(";")
         if coding.strip() in {"gzip", "x-gzip", "*"}:
@@ -120,7 +126,7 @@ class ReadyCache:
 
     def put(self, group: Group, key: Hashable, ready: Ready, token: bytes) -> None:
         """Keep the answer, unless the catalog has changed since `token` was taken."""
-        if ready.weight > self._budget // 4:
+        if ready.weight > self._budget // 2:
             return
         with self._lock:
             if token != self._seen:

@@ -1,7 +1,7 @@
 """The upload view: the legacy API that every upload tool speaks, at every URL they use."""
 
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from pyramid.request import Request
 
@@ -83,8 +83,8 @@ def _refuse_foreign_page(request: Request) -> None:
     environ = request.environ
     if environ.get("HTTP_SEC_FETCH_SITE", "none") in {"cross-site", "same-site"}:
         raise Forbidden("Uploads from pages of other sites are refused")
-    origin = environ.get("HTTP_ORIGIN")
-    if origin is not None and urlsplit(origin).netloc != environ.get("HTTP_HOST"):
+    origin, host = environ.get("HTTP_ORIGIN"), environ.get("HTTP_HOST")
+    if origin is not None and origin not in {f"http://{host}", f"https://{host}"}:
         raise Forbidden("Uploads from pages of other sites are refused")
 
 

@@ -66,7 +66,7 @@ class MemoryStorage:
 
     def keys(self) -> Iterator[StoredBlob]:
         with self._lock:
-            found = [StoredBlob(key, len(data), at) for key, (data, at) in self._blobs.items()]
+            found = [StoredBlob(key, len(data), at, at) for key, (data, at) in self._blobs.items()]
         return iter(found)
 
     def record(self, key: str) -> bytes | None:

@@ -57,6 +57,10 @@ def content_of(repository, file):
     return b"".join(read_blob(repository.open(file)))
 
 
+class Crash(BaseException):
+    """The end of a process, as far as a process can play its own end."""
+
+
 def test_it_keeps_the_contracts(hosted):
     assert isinstance(hosted, Repository)
     assert isinstance(hosted, Writable)
@@ -90,13 +94,26 @@ def test_other_bytes_are_a_conflict_and_change_nothing(hosted):
     assert content_of(hosted, file) == b"bytes"
 
 
-def test_an_upload_after_a_crash_before_its_row_finishes_the_work(hosted, monkeypatch):
-    def crash(*_, **__):
+def test_a_refused_upload_leaves_nothing_and_its_name_free(hosted, monkeypatch, tmp_path):
+    def fail(*_, **__):
         raise CatalogUnavailable("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(hosted.catalog, "add", crash)
+        patch.setattr(hosted.catalog, "add", fail)
         with pytest.raises(CatalogUnavailable):
+            add(hosted, signature=b"sig")
+
+    assert [path for path in (tmp_path / "packages").rglob("*") if path.is_file()] == []
+    assert add(hosted, b"other")[1]
+
+
+def test_an_upload_after_a_crash_before_its_row_finishes_the_work(hosted, monkeypatch):
+    def crash(*_, **__):
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hosted.catalog, "add", crash)
+        with pytest.raises(Crash):
             add(hosted)
     assert hosted.catalog.page("private", "holy-grail") is None
 
@@ -107,9 +124,12 @@ def test_an_upload_after_a_crash_before_its_row_finishes_the_work(hosted, monkey
 
 
 def test_a_crash_after_a_blob_does_not_let_other_bytes_take_its_place(hosted, monkeypatch):
+    def crash(*_):
+        raise Crash
+
     with monkeypatch.context() as patch:
-        patch.setattr(hosted.storage, "put_record", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        patch.setattr(hosted.storage, "put_record", crash)
+        with pytest.raises(Crash):
             add(hosted)
 
     with pytest.raises(FileConflict):

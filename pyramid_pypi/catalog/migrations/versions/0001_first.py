@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("repository", sa.String(length=64), nullable=False),
         sa.Column("filename_key", sa.String(length=255), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("removed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("repository", "filename_key", name=op.f("pk_removed_files")),
     )
     op.create_table(

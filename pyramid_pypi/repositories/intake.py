@@ -1,0 +1,158 @@
+"""How a hosted repository takes a file, whatever happens in between and whoever else is writing.
+
+The order is blob, signature, record, row. The row makes the file visible. Whoever takes bytes away
+that have no row does so in a catalog transaction, and whoever adds a row looks afterwards whether
+the bytes are still there: so a listed file has its bytes.
+"""
+
+import hashlib
+import hmac
+import logging
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from pyramid_pypi.catalog import Catalog
+from pyramid_pypi.errors import BlobExists, BlobMissing, FileConflict, ProjectClosed, PypiError, Unavailable
+from pyramid_pypi.model import File, Identity, RemovedFile
+from pyramid_pypi.publish.upload import Upload
+from pyramid_pypi.repositories.records import write_record
+from pyramid_pypi.storage import Storage
+from pyramid_pypi.storage.reading import hash_blob, read_blob
+
+__all__ = ["Intake"]
+
+log = logging.getLogger(__name__)
+
+
+class Intake:
+    """Takes uploads into one repository; `name`, `storage` and `catalog` are the repository's."""
+
+    def __init__(self, name: str, *, storage: Storage, catalog: Catalog) -> None:
+        self._name = name
+        self._storage = storage
+        self._catalog = catalog
+
+    def add(self, upload: Upload, by: Identity) -> tuple[File, bool]:
+        """Store the upload; return the file, and whether it is new. See `Writable.add`."""
+        known = self._catalog.file(self._name, upload.filename.filename)
+        if known is not None:
+            return self._again(known, upload), False
+        self._refuse_closed(upload.project)
+        removed = self._catalog.removed(self._name, upload.filename.filename)
+        _refuse_removed(upload, removed)
+        file = self._new_file(upload, by)
+        is_ours = self._put(file, upload, removed)
+        try:
+            return self._list(file, upload, by)
+        except Exception:
+            if is_ours:
+                self._undo(file)
+            raise
+
+    def discard(self, file: File) -> None:
+        """Remove record, signature and bytes of a file that is not listed, unless it is by now."""
+
+        def remove() -> None:
+            self._storage.delete_record(file.key)
+            self._storage.delete(f"{file.key}.asc")
+            self._storage.delete(file.key)
+
+        self._catalog.unless_listed(self._name, file.filename, remove)
+
+    def _list(self, file: File, upload: Upload, by: Identity) -> tuple[File, bool]:
+        self._sign(file, upload)
+        self._storage.put_record(file.key, write_record(file, upload.display))
+        serial = self._catalog.add(
+            self._name, file, by, display=upload.display, metadata=upload.core_metadata
+        )
+        if serial is not None:
+            self._restore(file, upload)
+            return file, True
+        winner = self._catalog.file(self._name, file.filename)
+        if winner is None:
+            raise Unavailable(f"{file.filename} is being changed; try again")
+        return self._again(winner, upload), False
+
+    def _put(self, file: File, upload: Upload, removed: RemovedFile | None) -> bool:
+        """Store the bytes; return whether it was this call that did."""
+        try:
+            self._storage.put(file.key, upload.staged)
+        except BlobExists:
+            if removed is not None:
+                raise Unavailable(f"{file.filename} is being deleted; try again in a moment") from None
+            # The same upload at the same moment, or one that a crash cut off before its row.
+            stored = hash_blob(read_blob(self._storage.open(file.key)))
+            if stored != upload.hashes:
+                raise _conflict(file.filename, stored.blake2b_256) from None
+            return False
+        return True
+
+    def _sign(self, file: File, upload: Upload) -> None:
+        if upload.signature is None:
+            return
+        with self._storage.stage() as staged, suppress(BlobExists):
+            staged.write(upload.signature)
+            self._storage.put(f"{file.key}.asc", staged)
+
+    def _again(self, known: File, upload: Upload) -> File:
+        same = known.filename == upload.filename.filename and hmac.compare_digest(
+            known.hashes.sha256, upload.hashes.sha256
+        )
+        if not same:
+            raise _conflict(known.filename, known.hashes.blake2b_256)
+        self._restore(known, upload)
+        return known
+
+    def _restore(self, file: File, upload: Upload) -> None:
+        """Store the bytes again if somebody has taken them away."""
+        try:
+            self._storage.open(file.key)
+        except BlobMissing:
+            with suppress(BlobExists):
+                self._storage.put(file.key, upload.staged)
+
+    def _undo(self, file: File) -> None:
+        try:
+            self.discard(file)
+        except PypiError as error:
+            # The bytes stay, without a row; the same upload again will find and list them.
+            log.warning("%s: %s could not be taken back: %s", self._name, file.key, error)
+
+    def _new_file(self, upload: Upload, by: Identity) -> File:
+        body = upload.core_metadata
+        return File(
+            project=upload.project,
+            filename=upload.filename.filename,
+            version=upload.version,
+            packagetype=upload.filename.packagetype,
+            size=upload.size,
+            hashes=upload.hashes,
+            uploaded_at=datetime.now(UTC),
+            uploaded_by=by.name,
+            key=self._storage.key(upload.project, upload.filename.filename),
+            requires_python=upload.requires_python,
+            metadata_sha256=None if body is None else hashlib.sha256(body).hexdigest(),
+            signed=upload.signature is not None,
+            python_version=upload.filename.python_version,
+            comment=upload.comment,
+        )
+
+    def _refuse_closed(self, project: str) -> None:
+        status = self._catalog.status(self._name, project)
+        if status in {"archived", "quarantined"}:
+            raise ProjectClosed(f"The project {project!r} is {status} and takes no files")
+
+
+def _refuse_removed(upload: Upload, removed: RemovedFile | None) -> None:
+    if removed is not None and not hmac.compare_digest(removed.sha256, upload.hashes.sha256):
+        raise FileConflict(
+            f"File already exists ({upload.filename.filename!r} was used by a file that has "
+            "since been deleted; build a new version)"
+        )
+
+
+def _conflict(filename: str, blake2b_256: str) -> FileConflict:
+    return FileConflict(
+        f"File already exists ({filename!r}, with blake2_256 hash {blake2b_256!r}). "
+        "Files do not change once they are published: build a new version"
+    )
