@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -14,8 +13,6 @@ import pytest
 from pyramid_pypi.testing.artefacts import make_wheel
 from tests.security.disks import needs_root, remount, small_disk
 from tests.security.support import Server
-
-needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
 
 def pushing(server, round_number, taken, stop):
@@ -141,7 +138,6 @@ def test_a_read_only_disk_refuses_uploads_and_serves(tmp_path):
         assert server.failures() == []
 
 
-@needs_strace
 @pytest.mark.parametrize(
     ("calls", "error"),
     [("fsync", "EIO"), ("fdatasync", "EIO"), ("link", "EIO"), ("rename", "EIO"), ("pwrite64", "ENOSPC")],
@@ -205,7 +201,6 @@ def wait_for_tracer(pid):
         time.sleep(0.02)
 
 
-@needs_strace
 def test_bytes_are_on_the_disk_before_their_name_and_their_row(own, tmp_path):
     server = own("ordered")
     uploader = server.client("uploader")
