@@ -56,7 +56,7 @@ def page_headers(served: Served, form: Format, serial: int) -> Headers:
         ("Vary", vary(served)),
         ("X-PyPI-Last-Serial", str(serial)),
         ("X-Content-Type-Options", "nosniff"),
-        ("Content-Security-Policy", "sandbox allow-top-navigation; default-src 'none'"),
+        ("Content-Security-Policy", "sandbox allow-top-navigation allow-downloads; default-src 'none'"),
         *CORS,
     ]
 
