@@ -15,8 +15,10 @@ COMMANDS: Mapping[str, str] = {
     "check": "pyramid_pypi.cli.check:check",
     "plugins": "pyramid_pypi.cli.plugins:plugins",
     "reindex": "pyramid_pypi.cli.reindex:reindex",
+    "unyank": "pyramid_pypi.cli.yank:unyank",
     "user": "pyramid_pypi.cli.user:user",
     "verify": "pyramid_pypi.cli.verify:verify",
+    "yank": "pyramid_pypi.cli.yank:yank",
 }
 """The core's commands and where they are."""
 
