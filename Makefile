@@ -13,7 +13,8 @@ serve: $(VENV)/.serve
 	$(BIN)/pserve $(INI)
 
 test: packages $(VENV)/.test lint
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
