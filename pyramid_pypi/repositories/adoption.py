@@ -48,10 +48,9 @@ class Adopter:
             if known.key != blob.key:
                 self._report(blob.key, f"{name.filename} is already served from {known.key}")
             return True
-        if self._is_of_removed(name, blob):
-            return True
         try:
-            self._add(name, blob)
+            if not self._is_of_removed(name, blob):
+                self._add(name, blob)
         except (InvalidUpload, TooLarge) as error:
             age = time.time() - blob.modified_at.timestamp()
             if age < _GIVE_UP_AFTER:

@@ -83,7 +83,6 @@ class Watcher:
 
     def _finish_first(self, missing: set[str], listed: int) -> None:
         if self._storage.is_new and listed and len(missing) == listed:
-            self._folders.clear()
             raise StorageUnavailable(
                 f"{self._root} has none of the {listed} files that are listed: is it mounted? "
                 "If they are gone for good, run `pyramid-pypi reindex`"
@@ -100,10 +99,14 @@ class Watcher:
     def _safe_round(self) -> None:
         try:
             self.round()
-        except PypiError as error:
-            log.warning("%s: the storage was not read: %s", self._repository.name, error)
-        except Exception:
-            log.exception("%s: the storage was not read", self._repository.name)
+        except Exception as error:
+            # What this round saw and did not finish is new again for the next one.
+            self._folders.clear()
+            self.rounds = 0
+            if isinstance(error, PypiError):
+                log.warning("%s: the storage was not read: %s", self._repository.name, error)
+            else:
+                log.exception("%s: the storage was not read", self._repository.name)
 
     def _occasions(self) -> Iterator[None]:
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyramid_pypi.catalog import Catalog
+from pyramid_pypi.errors import CatalogUnavailable
 from pyramid_pypi.model import Identity
 from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.repositories.watching import Watcher
@@ -235,6 +236,19 @@ def test_the_thread_sees_new_files_by_events_or_by_the_clock(tree, monkeypatch, 
     assert seen.wait(20)
     tree.watcher.stop()
     assert tree.listed == [f"holy-grail/{WHEEL}"]
+
+
+def test_a_round_that_was_cut_off_is_made_up_for(tree, monkeypatch):
+    tree.drop(WHEEL)
+    tree.drop("other-1.0-py3-none-any.whl", make_wheel("other", "1.0"))
+    with monkeypatch.context() as patch:
+        patch.setattr(tree.catalog, "add", lambda *_, **__: (_ for _ in ()).throw(CatalogUnavailable("no")))
+        tree.watcher._safe_round()
+    assert tree.listed == []
+
+    tree.watcher._safe_round()
+
+    assert tree.listed == [WHEEL, "other-1.0-py3-none-any.whl"]
 
 
 def test_a_quiet_round_lists_no_folder(tree, monkeypatch):
