@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _CLOCK_TICK_NS = 50_000_000
 _QUIET_CHECK = 60.0
 _UPLOAD_TAKES = 60.0
+_IDLE_SHARE = 30
+_LONGEST_PAUSE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,10 @@ class Watcher:
     def _run(self) -> None:
         self._safe_round()
         for _ in self._occasions():
+            began = time.monotonic()
             self._safe_round()
+            # Uploads are occasions too; many of them must not keep this thread busy.
+            self._stop.wait(min((time.monotonic() - began) * _IDLE_SHARE, _LONGEST_PAUSE))
 
     def _safe_round(self) -> None:
         try:
@@ -167,7 +172,8 @@ class Watcher:
             seen.add(folder)
             known = self._folders.get(folder)
             try:
-                modified_ns = (self._root / folder).stat().st_mtime_ns
+                # Not through a Path: with many projects this is what a round consists of.
+                modified_ns = os.stat(f"{self._root}/{folder}").st_mtime_ns  # noqa: PTH116
                 if known is None or known.modified_ns != modified_ns:
                     known = yield from self._list(folder, known, modified_ns)
             except FileNotFoundError:

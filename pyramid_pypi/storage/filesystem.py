@@ -79,8 +79,9 @@ class FilesystemStorage:
         target = self.root / key
         try:
             source.path.chmod(self._mode)
-            place = partial(os.link, source.path, target)
-            self._into_folder(target, place, durable=self.options.durable)
+            self._into_folder(target, partial(os.link, source.path, target))
+            if self.options.durable:
+                self._keep(target)
         except FileExistsError as error:
             raise BlobExists(key) from error
         except OSError as error:
@@ -140,7 +141,7 @@ class FilesystemStorage:
             # The catalog, which is flushed, says the same: this is for the loss of the catalog.
             staged.finish(durable=False)
             try:
-                self._into_folder(target, lambda: staged.path.rename(target), durable=False)
+                self._into_folder(target, partial(staged.path.rename, target))
             except OSError as error:
                 raise storage_error(error, f"The record of {key} cannot be written") from error
 
@@ -184,26 +185,34 @@ class FilesystemStorage:
             case _:
                 return None
 
-    def _into_folder(self, target: Path, place: Callable[[], object], *, durable: bool) -> None:
+    def _into_folder(self, target: Path, place: Callable[[], object]) -> None:
         for attempts_left in (2, 1, 0):
             try:
                 if not target.parent.is_dir():
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    if durable:
-                        _sync_folder(target.parent.parent)
                 place()
-                break
             except FileNotFoundError:
                 # A deletion has removed the folder, empty for a moment, under our feet.
                 if not attempts_left:
                     raise
-        if durable:
-            try:
-                _sync_folder(target.parent)
-            except OSError:
-                # What may not survive must not be there: the caller is told that nothing is.
-                target.unlink(missing_ok=True)
-                raise
+            else:
+                return
+
+    def _keep(self, target: Path) -> None:
+        """Flush the names that lead to `target`: without it new ones do not survive a power cut.
+
+        The folders above are flushed even when this call has not made them, because whoever has
+        may not have come to it yet. Flushing one that has not changed costs nearly nothing.
+        """
+        folder = target
+        try:
+            while folder != self.root:
+                folder = folder.parent
+                _sync_folder(folder)
+        except OSError:
+            # What may not survive must not be there: the caller is told that nothing is.
+            target.unlink(missing_ok=True)
+            raise
 
     def _drop_empty(self, folder: Path, top: Path) -> None:
         while folder != top and top in folder.parents:
@@ -220,7 +229,6 @@ def stored_blob(key: str, status: os.stat_result) -> StoredBlob:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Flush the names in a folder: without it a new one does not survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
