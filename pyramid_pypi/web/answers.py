@@ -10,6 +10,7 @@ from pyramid.response import Response
 from pyramid_pypi.errors import PypiError, TooManyAttempts, Unauthorized, Unavailable
 from pyramid_pypi.web.negotiation import prefers_json
 from pyramid_pypi.web.ready import Ready
+from pyramid_pypi.web.slices import in_slices
 
 if TYPE_CHECKING:
     from pyramid.request import Request
@@ -56,7 +57,7 @@ class Answer(Response):  # type: ignore[misc]
 def answer_ready(ready: Ready, request: "Request") -> Answer:
     """Return a ready answer as Pyramid wants it, with the conditions of the request applied."""
     status, headers, body = ready.answer(request.environ)
-    return Answer(status=status, headerlist=list(headers), app_iter=[body])
+    return Answer(status=status, headerlist=list(headers), app_iter=in_slices(body, request.environ))
 
 
 def answer_text(status: str, text: str, headers: Iterable[tuple[str, str]] = ()) -> Answer:

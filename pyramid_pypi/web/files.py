@@ -20,6 +20,7 @@ from pyramid_pypi.web.context import RepositoryContext, WebCaller
 from pyramid_pypi.web.observe import note, offer_hot
 from pyramid_pypi.web.ranges import Unsatisfiable, parse_range
 from pyramid_pypi.web.ready import Headers, Ready, matches_etag
+from pyramid_pypi.web.slices import SLICE, FileSlices
 
 __all__ = ["file"]
 
@@ -175,27 +176,9 @@ def _chunks(blob: LocalFile | Stream, start: int, stop: int, request: Request) -
     stream = _open(blob.path)
     wrapper = request.environ.get("wsgi.file_wrapper")
     if wrapper is not None and (start, stop) == (0, blob.size):
-        sent: Iterable[bytes] = wrapper(_Slices(stream), CHUNK)
+        sent: Iterable[bytes] = wrapper(FileSlices(stream), SLICE)
         return sent
     return _read_range(stream, start, stop)
-
-
-class _Slices:
-    """A file that gives at most `CHUNK` bytes at a time.
-
-    A server may ask for as much as the socket's buffer holds, which is megabytes for each download.
-    """
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.close = stream.close
-        self.fileno = stream.fileno
-        self.seek = stream.seek
-        self.tell = stream.tell
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes."""
-        return self._stream.read(CHUNK if size < 0 else min(size, CHUNK))
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pyramid_pypi.web.ready import Group, Ready, ReadyCache, accepts_gzip
+from pyramid_pypi.web.slices import in_slices
 
 __all__ = ["HotLayer", "Page"]
 
@@ -69,7 +70,7 @@ class HotLayer:
             return self._application(environ, start_response)
         status, headers, body = ready.answer(environ)
         start_response(status, list(headers))
-        return (body,)
+        return in_slices(body, environ)
 
     def _find(self, target: Target, environ: Environ) -> Ready | None:
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or environ.get("QUERY_STRING"):
