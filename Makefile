@@ -27,6 +27,7 @@ packages:
 	@tests/packages.sh
 
 bench: packages $(VENV)/.test
+	@command -v wrk >/dev/null || tests/packages.sh wrk
 	$(BIN)/python -m benchmarks
 
 soak: packages $(VENV)/.test
