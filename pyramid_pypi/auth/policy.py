@@ -6,13 +6,13 @@ from pyramid.security import Allowed, Denied
 
 from pyramid_pypi.model import ANONYMOUS, EVERYONE, Identity
 from pyramid_pypi.web.context import Operation, RepositoryContext, index_of
+from pyramid_pypi.web.observe import IDENTITY
 
 if TYPE_CHECKING:
     from pyramid.request import Request
 
 __all__ = ["SecurityPolicy", "identity_of", "is_ours"]
 
-_IDENTITY = "pyramid_pypi.identity"
 _WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -90,12 +90,12 @@ def identity_of(request: "Request") -> Identity:
 
 def _identify(request: "Request") -> Identity:
     environ = request.environ
-    known: Identity | None = environ.get(_IDENTITY)
+    known: Identity | None = environ.get(IDENTITY)
     if known is None:
         known = index_of(request).identify(
             environ.get("HTTP_AUTHORIZATION"),
             environ.get("REMOTE_ADDR", ""),
             write=environ["REQUEST_METHOD"] in _WRITES,
         )
-        environ[_IDENTITY] = known
+        environ[IDENTITY] = known
     return known

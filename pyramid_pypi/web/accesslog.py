@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from pyramid_pypi.web.observe import SEEN
+from pyramid_pypi.web.observe import IDENTITY, SEEN
 
 __all__ = ["AccessLog"]
 
@@ -82,7 +82,7 @@ def _about(environ: Environ) -> tuple[Any, ...]:
     """Return what a line needs, without keeping the request alive."""
     return (
         environ.get(SEEN, ("", "", "")),
-        environ.get("pyramid_pypi.identity"),
+        environ.get(IDENTITY),
         environ.get("REMOTE_ADDR", ""),
         environ.get("REQUEST_METHOD", ""),
         environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),

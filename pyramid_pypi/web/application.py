@@ -21,7 +21,6 @@ from pyramid_pypi.web.context import INDEX
 from pyramid_pypi.web.failures import add_failures, not_found
 from pyramid_pypi.web.hot import HotLayer
 from pyramid_pypi.web.negotiation import negotiate
-from pyramid_pypi.web.observe import HOT_TARGET
 from pyramid_pypi.web.ready import Group
 from pyramid_pypi.web.routes import add_routes
 
@@ -72,7 +71,6 @@ def make_application(settings: Mapping[str, str], *, variables: Mapping[str, str
         cache=index.pages,
         negotiate=negotiate,
         reader=lambda group, header: _reader(index, group, header),
-        target_name=HOT_TARGET,
     )
     application = CleanPaths(application, hosts=index.settings.allowed_hosts)
     return Application(application, config.registry)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pyramid_pypi.web.observe import HOT_TARGET, IDENTITY, SEEN
 from pyramid_pypi.web.ready import Group, Ready, ReadyCache, accepts_gzip
 from pyramid_pypi.web.slices import in_slices
 
@@ -17,7 +18,6 @@ __all__ = ["HotLayer", "Page"]
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
-Target = tuple[Group, Hashable]
 
 _MAX_TARGETS = 100_000
 _CONDITIONS_OF_FILES = ("HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE")
@@ -30,12 +30,15 @@ class Page:
     up: str
 
 
+Target = tuple[Group, Page | str]
+
+
 class HotLayer:
     """A WSGI application in front of another one.
 
     `negotiate` maps an `Accept` header to a format and may raise; `reader` returns the identity
     behind an `Authorization` header if it is already verified and may read a project, else None.
-    A target's key is a Page, or what a file is kept under.
+    A target's key is a Page, or the path of a file.
     """
 
     def __init__(
@@ -45,13 +48,11 @@ class HotLayer:
         cache: ReadyCache,
         negotiate: Callable[[str], Hashable],
         reader: Callable[[Group, str | None], object | None],
-        target_name: str,
     ) -> None:
         self._application = application
         self._cache = cache
         self._negotiate = negotiate
         self._reader = reader
-        self._target_name = target_name
         self._targets: dict[str, Target] = {}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -79,18 +80,19 @@ class HotLayer:
         identity = self._reader(group, environ.get("HTTP_AUTHORIZATION"))
         if identity is None:
             return None
-        environ["pyramid_pypi.identity"] = identity
-        environ["pyramid_pypi.seen"] = (*group, "")
+        environ[IDENTITY] = identity
         if isinstance(key, Page):
+            environ[SEEN] = (*group, "")
             form = self._negotiate(environ.get("HTTP_ACCEPT", ""))
             packed = accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
             return self._cache.get(group, (key.up, form, packed))
         if any(name in environ for name in _CONDITIONS_OF_FILES):
             return None
+        environ[SEEN] = (*group, key.rpartition("/")[2])
         return self._cache.get(group, key)
 
     def _learn(self, path: str, environ: Mapping[str, Any]) -> None:
-        target = environ.get(self._target_name)
+        target = environ.get(HOT_TARGET)
         if target is not None:
             if len(self._targets) >= _MAX_TARGETS:
                 self._targets.clear()

@@ -8,9 +8,10 @@ from pyramid_pypi.web.ready import Group
 if TYPE_CHECKING:
     from pyramid.request import Request
 
-__all__ = ["HOT_TARGET", "SEEN", "note", "offer_hot"]
+__all__ = ["HOT_TARGET", "IDENTITY", "SEEN", "note", "offer_hot"]
 
 HOT_TARGET = "pyramid_pypi.hot"
+IDENTITY = "pyramid_pypi.identity"
 SEEN = "pyramid_pypi.seen"
 
 

@@ -38,14 +38,14 @@ def project_at_root(context: RepositoryContext, request: Request) -> Answer:
 def projects(context: RepositoryContext, request: Request) -> Answer:
     """Show the list of all projects."""
     if not request.matchdict["slash"]:
-        return _moved(request, "302 Found", f"{request.path_info.rpartition('/')[2]}/")
+        return _add_slash(request)
     return _projects(context, request)
 
 
 def root(context: RepositoryContext, request: Request) -> Answer:
     """Show a person around, and a tool the list of all projects."""
     if not request.matchdict.get("slash", "/"):
-        return _moved(request, "302 Found", f"{request.path_info.rpartition('/')[2]}/")
+        return _add_slash(request)
     if "text/html" in request.environ.get("HTTP_ACCEPT", ""):
         return landing_page(context, request, identity_of(request))
     return _projects(context, request)
@@ -53,7 +53,7 @@ def root(context: RepositoryContext, request: Request) -> Answer:
 
 def prefix(context: RepositoryContext, request: Request) -> Answer:  # noqa: ARG001
     """Lead from the prefix of an embedded index to its root."""
-    return _moved(request, "302 Found", f"{request.path_info.rpartition('/')[2]}/")
+    return _add_slash(request)
 
 
 def preflight(context: RepositoryContext, request: Request) -> Answer:  # noqa: ARG001
@@ -69,7 +69,7 @@ def _project(context: RepositoryContext, request: Request, up: str) -> Answer:
         way = "../" if slash else ""
         return _moved(request, "301 Moved Permanently", f"{way}{context.project}/")
     if not slash:
-        return _moved(request, "302 Found", f"{context.project}/")
+        return _add_slash(request)
     ready = project_page(context.index, context.served, context.project, _kind(request, up))
     offer_hot(request, (context.served.name, context.project), Page(up))
     return answer_ready(ready, request)
@@ -88,6 +88,10 @@ def _kind(request: Request, up: str) -> Kind:
     wanted = parse_qs(environ.get("QUERY_STRING", "")).get("format", [""])[0]
     form = negotiate(environ.get("HTTP_ACCEPT", ""), wanted)
     return up, form, accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+
+
+def _add_slash(request: Request) -> Answer:
+    return _moved(request, "302 Found", f"{request.path_info.rpartition('/')[2]}/")
 
 
 def _moved(request: Request, status: str, location: str) -> Answer:

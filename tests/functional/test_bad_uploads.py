@@ -1,6 +1,5 @@
 """Whatever a client sends: a sentence, the narrowest status, nothing stored, and the server goes on."""
 
-import hashlib
 import io
 import os
 import tarfile
@@ -121,11 +120,9 @@ def test_no_file_and_an_empty_file(refused):
 
 
 def test_a_form_that_is_not_utf8(refused):
-    form = [*upload_fields(WHEEL, GOOD)]
     body = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\n\xff\xfe\r\n--b--\r\n'
 
     says(refused.post_body(body, status=400), "UTF-8")
-    assert form
 
 
 def test_a_field_that_is_too_large(refused):
@@ -291,4 +288,3 @@ def test_a_reason_is_one_line_of_latin_1(refused):
     answer = refused.post_body(body, status=400)
 
     answer.status.encode("latin-1")
-    assert hashlib.sha256(GOOD).hexdigest()
