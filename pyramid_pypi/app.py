@@ -1,7 +1,7 @@
 """The composition root: settings and plugins become one index. No Pyramid here."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyramid_pypi.auth.login import Login
@@ -9,16 +9,27 @@ from pyramid_pypi.auth.throttle import Throttle
 from pyramid_pypi.auth.verified import VerifiedCredentials
 from pyramid_pypi.catalog import Catalog
 from pyramid_pypi.distribution import PROFILES
-from pyramid_pypi.errors import RepositoryNotFound
+from pyramid_pypi.errors import Forbidden, RepositoryNotFound
 from pyramid_pypi.model import ANONYMOUS, Identity, ProjectName
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.publish.publisher import Publisher
-from pyramid_pypi.repositories import Hosted
+from pyramid_pypi.repositories import Hosted, Repository
+from pyramid_pypi.repositories.group import Group, Member
+from pyramid_pypi.repositories.redirect import Redirecting
 from pyramid_pypi.repositories.watching import Watcher
-from pyramid_pypi.rights import Rights
-from pyramid_pypi.settings import RepositorySettings, Settings
+from pyramid_pypi.rights import JointRights, Rights
+from pyramid_pypi.settings import (
+    GroupSettings,
+    HostedSettings,
+    ProxySettings,
+    RedirectSettings,
+    RepositorySettings,
+    Settings,
+)
+from pyramid_pypi.settings.groups import flatten
 from pyramid_pypi.storage.filesystem import FilesystemStorage
-from pyramid_pypi.web.ready import Group, ReadyCache
+from pyramid_pypi.web.ready import Group as PageGroup
+from pyramid_pypi.web.ready import ReadyCache
 
 __all__ = ["PackageIndex", "Served", "compose"]
 
@@ -29,25 +40,45 @@ _MANY_CHANGES = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A repository with what surrounds it: rights, the way in, and limits (in bytes)."""
+    """A repository with what surrounds it: rights, the way in, and limits (in bytes).
 
-    repository: Hosted
-    rights: Rights
-    publisher: Publisher
-    max_upload_size: int
+    `publisher` is None where nothing can be published; `publish` names the repository that takes
+    uploads instead, if one does.
+    """
+
+    repository: Repository
+    rights: Rights | JointRights
+    publisher: Publisher | None = None
+    max_upload_size: int = 0
     description: str = ""
+    publish: str = ""
 
     @property
     def name(self) -> str:
         """The name in the settings and in URLs."""
         return self.repository.name
 
-    def visible(self, identity: Identity) -> list[ProjectName]:
-        """Return the projects that `identity` may read."""
-        found = self.repository.projects()
+    @property
+    def hosted(self) -> Hosted:
+        """The repository if it has its own files. Raises RepositoryNotFound."""
+        if isinstance(self.repository, Hosted):
+            return self.repository
+        raise RepositoryNotFound(f"{self.name!r} has no files of its own; name a hosted repository")
+
+    @property
+    def takes(self) -> Publisher:
+        """What publishes here. Raises Forbidden."""
+        if self.publisher is None:
+            raise Forbidden(
+                f"{self.name!r} follows other indexes and takes no files; publish to a hosted one"
+            )
+        return self.publisher
+
+    def visible(self, identity: Identity, projects: Iterable[ProjectName]) -> Iterable[ProjectName]:
+        """Return those of `projects` that `identity` may read."""
         if not self.rights.hides_projects():
-            return list(found)
-        return [project for project in found if self.rights.permits(identity, "read", project.name)]
+            return projects
+        return (one for one in projects if self.rights.permits(identity, "read", one.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +106,16 @@ class PackageIndex:
         except KeyError:
             raise RepositoryNotFound(f"There is no repository {name!r}") from None
 
+    def published(self, name: str) -> Served:
+        """Return what takes the uploads to a repository: itself, or whom a group names."""
+        served = self.served(name)
+        return self.served(served.publish) if served.publish else served
+
+    @property
+    def hosted_names(self) -> tuple[str, ...]:
+        """The names of the repositories that have files of their own."""
+        return tuple(name for name, one in self.repositories.items() if isinstance(one.repository, Hosted))
+
     def identify(self, header: str | None, address: str, *, write: bool) -> Identity:
         """Return who sent an `Authorization` header; without authenticators nobody can log in."""
         if not self.settings.authenticators:
@@ -90,6 +131,8 @@ class PackageIndex:
         """Stop the threads and close the catalog."""
         for watcher in self.watchers:
             watcher.stop()
+        for served in self.repositories.values():
+            served.repository.close()
         self.catalog.close()
 
 
@@ -102,9 +145,15 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
     verified = VerifiedCredentials(
         VerifiedCredentials.Options(read_ttl=ttl.read_ttl, write_ttl=ttl.write_ttl)
     )
-    repositories = {
-        repository.name: _serve(repository, catalog, plugins) for repository in settings.repositories
-    }
+    named = {repository.name: repository for repository in settings.repositories}
+    containers = _containers(named)
+    pages = ReadyCache(
+        stamp=catalog.stamp.read,
+        changed_since=lambda serial: _changed_since(catalog, serial, containers),
+        budget=settings.page_cache,
+    )
+    assembly = _Assembly(named, containers, catalog, plugins, pages)
+    repositories = {name: assembly.serve(one) for name, one in named.items()}
     return PackageIndex(
         settings=settings,
         plugins=plugins,
@@ -112,28 +161,94 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
         repositories=repositories,
         verified=verified,
         login=_login(settings, plugins, verified),
-        pages=ReadyCache(
-            stamp=catalog.stamp.read,
-            changed_since=lambda serial: _changed_since(catalog, serial),
-            budget=settings.page_cache,
-        ),
+        pages=pages,
         watchers=tuple(
-            Watcher(served.repository, served.repository.storage)
-            for served in repositories.values()
-            if isinstance(served.repository.storage, FilesystemStorage)
+            Watcher(repository, repository.storage)
+            for repository in (served.repository for served in repositories.values())
+            if isinstance(repository, Hosted) and isinstance(repository.storage, FilesystemStorage)
         ),
     )
 
 
-def _serve(settings: RepositorySettings, catalog: Catalog, plugins: Plugins) -> Served:
-    storage = settings.storage.build()
-    repository = Hosted(settings.name, storage=storage, catalog=catalog)
-    if not isinstance(storage, FilesystemStorage):
-        # Only a folder is filled by other tools; what is elsewhere is listed by `reindex`.
-        catalog.mark_scanned(settings.name)
-    profile = PROFILES[settings.accept]
-    publisher = Publisher(repository, profile, plugins)
-    return Served(repository, settings.rights, publisher, settings.max_upload_size, settings.description)
+class _Assembly:
+    """Builds the repositories, those first that a group stands on."""
+
+    def __init__(
+        self,
+        named: Mapping[str, RepositorySettings],
+        containers: Mapping[str, Sequence[str]],
+        catalog: Catalog,
+        plugins: Plugins,
+        pages: ReadyCache,
+    ) -> None:
+        self._named = named
+        self._containers = containers
+        self._catalog = catalog
+        self._plugins = plugins
+        self._pages = pages
+        self._built: dict[str, Served] = {}
+
+    def serve(self, settings: RepositorySettings) -> Served:
+        """Return the repository, the same one each time."""
+        found = self._built.get(settings.name)
+        if found is None:
+            found = self._built[settings.name] = self._build(settings)
+        return found
+
+    def _build(self, settings: RepositorySettings) -> Served:
+        match settings:
+            case HostedSettings():
+                return self._hosted(settings)
+            case ProxySettings():
+                # An HTTP client costs time at the start, which only those pay who follow an upstream.
+                from pyramid_pypi.following import build_proxy  # noqa: PLC0415
+
+                repository: Repository = build_proxy(settings, self._plugins, self._teller(settings.name))
+            case RedirectSettings():
+                repository = Redirecting(settings.name, upstream=settings.upstream.build())
+            case GroupSettings():
+                return self._group(settings)
+        return Served(repository, settings.rights, description=settings.description)
+
+    def _hosted(self, settings: HostedSettings) -> Served:
+        storage = settings.storage.build()
+        repository = Hosted(settings.name, storage=storage, catalog=self._catalog)
+        if not isinstance(storage, FilesystemStorage):
+            # Only a folder is filled by other tools; what is elsewhere is listed by `reindex`.
+            self._catalog.mark_scanned(settings.name)
+        publisher = Publisher(repository, PROFILES[settings.accept], self._plugins)
+        return Served(repository, settings.rights, publisher, settings.max_upload_size, settings.description)
+
+    def _group(self, settings: GroupSettings) -> Served:
+        members = []
+        rights = [settings.rights]
+        for name, reserved in flatten(settings, self._named):
+            member = self.serve(self._named[name])
+            members.append(Member(member.repository, reserved if member.repository.outside else ()))
+            rights.append(self._named[name].rights)
+        group = Group(settings.name, members, merge=settings.merge)
+        joint = JointRights(tuple(rights))
+        return Served(group, joint, description=settings.description, publish=settings.publish)
+
+    def _teller(self, repository: str) -> Callable[[str], None]:
+        """Return what forgets the ready pages of a project, here and in groups."""
+        names = (repository, *self._containers[repository])
+
+        def tell(project: str) -> None:
+            for name in names:
+                self._pages.drop((name, project))
+
+        return tell
+
+
+def _containers(named: Mapping[str, RepositorySettings]) -> dict[str, list[str]]:
+    """Return by repository the groups that it is in."""
+    found: dict[str, list[str]] = {name: [] for name in named}
+    for group in named.values():
+        if isinstance(group, GroupSettings):
+            for name, _ in flatten(group, named):
+                found[name].append(group.name)
+    return found
 
 
 def _login(settings: Settings, plugins: Plugins, verified: VerifiedCredentials) -> Login:
@@ -149,7 +264,9 @@ def _login(settings: Settings, plugins: Plugins, verified: VerifiedCredentials) 
     )
 
 
-def _changed_since(catalog: Catalog, serial: int) -> tuple[int, Iterable[Group] | None]:
+def _changed_since(
+    catalog: Catalog, serial: int, containers: Mapping[str, Sequence[str]]
+) -> tuple[int, Iterable[PageGroup] | None]:
     """Return the newest serial, and the groups that changed after `serial`, None for all."""
     if not serial:
         return catalog.last_serial(), None
@@ -158,5 +275,10 @@ def _changed_since(catalog: Catalog, serial: int) -> tuple[int, Iterable[Group] 
         return serial, ()
     if len(changes) == _MANY_CHANGES:
         return catalog.last_serial(), None
-    groups = {(change.repository, change.project) for change in changes}
-    return changes[-1].serial, groups | {(repository, "") for repository, _ in groups}
+    groups = {
+        (repository, project)
+        for change in changes
+        for repository in (change.repository, *containers.get(change.repository, ()))
+        for project in (change.project, "")
+    }
+    return changes[-1].serial, groups

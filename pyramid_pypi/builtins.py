@@ -6,7 +6,7 @@ and so that the modules of the kinds may import everything.
 
 from pyramid_pypi.hookspecs import hookimpl
 
-__all__ = ["pypi_auth_backends", "pypi_storage_backends"]
+__all__ = ["pypi_auth_backends", "pypi_storage_backends", "pypi_upstream_backends"]
 
 
 @hookimpl
@@ -23,3 +23,11 @@ def pypi_auth_backends() -> dict[str, type]:
     from pyramid_pypi.auth.htpasswd import HtpasswdAuthenticator  # noqa: PLC0415 - see above
 
     return {"htpasswd": HtpasswdAuthenticator}
+
+
+@hookimpl
+def pypi_upstream_backends() -> dict[str, type]:
+    """Offer `simple`: an index that speaks the simple repository API."""
+    from pyramid_pypi.upstream.simple import SimpleUpstream  # noqa: PLC0415 - see above
+
+    return {"simple": SimpleUpstream}

@@ -29,7 +29,9 @@ A message is one sentence that names the thing and the way out::
         ├── BackendUnavailable        503  a directory or another authenticator is down
         ├── StorageUnavailable        503
         │   └── StorageFull           507
-        └── CatalogUnavailable        503
+        ├── CatalogUnavailable        503
+        └── UpstreamUnavailable       502  an upstream answers wrongly, or not at all
+            └── UpstreamTimeout       504  it takes too long, or must not be asked (offline)
 
     BlobExists                        raised by a storage, never shown to a client
 """
@@ -63,6 +65,8 @@ __all__ = [
     "TooManyAttempts",
     "Unauthorized",
     "Unavailable",
+    "UpstreamTimeout",
+    "UpstreamUnavailable",
 ]
 
 
@@ -219,6 +223,27 @@ class StorageFull(StorageUnavailable):
 
 class CatalogUnavailable(Unavailable):
     """The catalog cannot be read or written."""
+
+
+class UpstreamUnavailable(Unavailable):
+    """An upstream cannot be reached, fails, or answers what is not to be trusted.
+
+    `retry_after` is in seconds when the upstream has said how long to leave it alone, else 0.
+    """
+
+    status = 502
+    title = "Bad Gateway"
+
+    def __init__(self, message: str = "", *, retry_after: int = 0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UpstreamTimeout(UpstreamUnavailable):
+    """An upstream does not answer in time, or may not be asked now (RFC 9111 §5.2.1.7)."""
+
+    status = 504
+    title = "Gateway Timeout"
 
 
 class BlobExists(Exception):

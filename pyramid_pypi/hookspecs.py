@@ -37,6 +37,8 @@ __all__ = [
     "pypi_file_yanked",
     "pypi_login_failed",
     "pypi_storage_backends",
+    "pypi_upstream_backends",
+    "pypi_upstream_fetched",
 ]
 
 PROJECT = "pypi"
@@ -64,6 +66,17 @@ def pypi_auth_backends() -> Mapping[str, type]:
     `Options`, see `pyramid_pypi.options`, and builds a `pyramid_pypi.auth.base.Authenticator`.
     They are asked in the order of `pypi.authenticators`, not of registration. Two plugins that
     offer the same name, a value that is not such a mapping, or an exception stop the start.
+    """
+
+
+@hookspec
+def pypi_upstream_backends() -> Mapping[str, type]:
+    """Return kinds of upstream by the name that `pypi.repo.<name>.upstream` uses for them.
+
+    Called while the settings are read. Each class takes an instance of its frozen dataclass
+    `Options`, see `pyramid_pypi.options`, and builds a `pyramid_pypi.upstream.base.Upstream`; one
+    kind may serve several repositories, each with its own options. Two plugins that offer the
+    same name, a value that is not such a mapping, or an exception stop the start.
     """
 
 
@@ -143,6 +156,16 @@ def pypi_file_served(file: File, repository: str, identity: Identity) -> None:
     Called when the answer starts; a client may still give up before the end. Not called for
     metadata, for a part of a file, or when the client already has the bytes. It runs for every
     download, so an implementation must be fast. An exception is logged and undoes nothing.
+    """
+
+
+@hookspec
+def pypi_upstream_fetched(file: File, repository: str) -> None:
+    """Learn that a file of an upstream is now in the cache of the proxy named `repository`.
+
+    Called once for each download, when size and digest were right and the bytes are kept, however
+    many clients have waited for it; `file` has all digests. It runs beside the answers, so it may
+    take its time. An exception is logged and undoes nothing.
     """
 
 

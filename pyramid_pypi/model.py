@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 __all__ = [
     "ANONYMOUS",
     "AUTHENTICATED",
     "EVERYONE",
     "PERMISSIONS",
+    "Arriving",
     "Blob",
     "Change",
     "Credentials",
@@ -39,13 +40,34 @@ PackageType = Literal["bdist_wheel", "sdist", "bdist_egg"]
 ProjectStatus = Literal["active", "archived", "quarantined", "deprecated"]
 
 
+_UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
+# What every installer can check, best first; uv refuses a page with any other (PEP 691).
+_SHOWN = ("sha256", "sha512", "sha384", "md5")
+
+
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """Digests of a file's bytes, as lower-case hexadecimal."""
+    """Digests of a file's bytes, as lower-case hexadecimal; empty where nobody has told them.
 
-    sha256: str
-    blake2b_256: str
-    md5: str
+    `others` are pairs of an algorithm of hashlib and a digest, which only an upstream gives.
+    """
+
+    sha256: str = ""
+    blake2b_256: str = ""
+    md5: str = ""
+    others: tuple[tuple[str, str], ...] = ()
+
+    def known(self) -> dict[str, str]:
+        """Return the digests that are known, by the algorithm's name in hashlib, but for BLAKE2b."""
+        own = {"sha256": self.sha256, "md5": self.md5, **dict(self.others)}
+        return {name: digest for name, digest in own.items() if digest}
+
+    @property
+    def shown(self) -> tuple[str, str] | None:
+        """The one digest that pages show, because some clients take no second one."""
+        known = self.known()
+        return next(((name, known[name]) for name in _SHOWN if name in known), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +77,22 @@ class File:
     `project` is normalised (PEP 503), `version` is canonical (PEP 440), `size` is in bytes and
     `uploaded_at` is in UTC. `yanked` is None for a file that is not yanked and the reason,
     possibly empty, for one that is (PEP 592). `metadata_sha256` is the digest of the core
-    metadata that is served beside the file (PEP 658), None where there is none.
-    `key` is where the storage keeps the bytes.
+    metadata that is served beside the file (PEP 658), None where there is none and empty where
+    there is some whose digest nobody has told. `key` is where the storage keeps the bytes.
+
+    A file that comes from an upstream also has the `url` of its bytes there, and may lack `size`
+    and `uploaded_at`; `time_source` says what the time was taken from if not from an index.
+    `place` is where it is below `packages/` when that is not derived from its bytes, `provenance`
+    an absolute URL (PEP 740), and `repository` the one that offers it.
     """
 
     project: str
     filename: str
     version: str
     packagetype: PackageType
-    size: int
+    size: int | None
     hashes: Hashes
-    uploaded_at: datetime
+    uploaded_at: datetime | None
     uploaded_by: str
     key: str
     requires_python: str | None = None
@@ -74,12 +101,24 @@ class File:
     signed: bool = False
     python_version: str = "source"
     comment: str = ""
+    url: str = ""
+    place: str = ""
+    provenance: str = ""
+    time_source: str = ""
+    repository: str = ""
 
     @property
     def path(self) -> str:
         """The file's place below `packages/`, in the shape that PyPI uses."""
+        if self.place:
+            return self.place
         digest = self.hashes.blake2b_256
         return f"{digest[:2]}/{digest[2:4]}/{digest[4:]}/{self.filename}"
+
+    @property
+    def time(self) -> datetime:
+        """When it was uploaded; the year 1970 where nobody knows, which no hosted file is."""
+        return self.uploaded_at or _UNKNOWN_TIME
 
     @property
     def serves_metadata(self) -> bool:
@@ -98,7 +137,13 @@ class ProjectName:
 
 @dataclass(frozen=True, slots=True)
 class ProjectPage:
-    """What a repository says about one project; `serial` is the last change of it."""
+    """What a repository says about one project; `serial` is the last change of it.
+
+    `repository` is the one that answers, a member when a group was asked. `fresh_for` is for how
+    many seconds the page may be repeated without asking again, None for as long as the catalog
+    tells of no change; `stale_for` for how many seconds it has been out of date, because the
+    upstream does not answer.
+    """
 
     repository: str
     name: str
@@ -107,6 +152,8 @@ class ProjectPage:
     serial: int
     status: ProjectStatus = "active"
     status_reason: str = ""
+    fresh_for: float | None = None
+    stale_for: int = 0
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -193,13 +240,33 @@ class LocalFile:
     handoff: tuple[str, str] | None = None
 
 
+class Arriving(Protocol):
+    """Bytes that are still on their way to a local file, for servers that can wait without a thread."""
+
+    def ready(self) -> int:
+        """Return how many bytes from the beginning may be sent now. Raises PypiError when it failed."""
+        ...
+
+    def read(self, start: int, amount: int) -> bytes:
+        """Return at most `amount` bytes from `start`, all of them ready."""
+        ...
+
+    def subscribe(self, tell: Callable[[], None]) -> Callable[[], None]:
+        """Call `tell`, from any thread, whenever `ready` changes; return what ends that."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Bytes that arrive in chunks; `open(start, stop)` yields those of one range."""
+    """Bytes that arrive in chunks; `open(start, stop)` yields those of one range.
 
-    size: int
-    modified_at: datetime
-    open: Callable[[int, int], Iterator[bytes]]
+    `size` is None, as rarely as an upstream does not tell it, and `stop` then too.
+    """
+
+    size: int | None
+    modified_at: datetime | None
+    open: Callable[[int, int | None], Iterator[bytes]]
+    arriving: Arriving | None = None
 
 
 @dataclass(frozen=True, slots=True)

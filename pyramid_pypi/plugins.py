@@ -120,6 +120,10 @@ class Plugins:
         """Return the kinds of authenticator by name. Raises PluginError."""
         return self._kinds("pypi_auth_backends")
 
+    def upstream_kinds(self) -> Mapping[str, type]:
+        """Return the kinds of upstream by name. Raises PluginError."""
+        return self._kinds("pypi_upstream_backends")
+
     def _kinds(self, hook: str) -> dict[str, type]:
         kinds: dict[str, type] = {}
         owners: dict[str, str] = {}

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from pyramid_pypi.model import EVERYONE, Identity, Permission
+from pyramid_pypi.model import AUTHENTICATED, EVERYONE, Identity, Permission
 
-__all__ = ["ProjectRights", "Rights"]
+__all__ = ["JointRights", "ProjectRights", "Rights"]
 
 Grants = Mapping[Permission, frozenset[str]]
 
@@ -64,3 +64,54 @@ class Rights:
     def is_public(self) -> bool:
         """Whether everyone may read every project, so that shared caches may keep pages."""
         return EVERYONE in self.grants.get("read", frozenset()) and not self.hides_projects()
+
+
+@dataclass(frozen=True, slots=True)
+class JointRights:
+    """What several repositories permit together: reading a group takes the right in each of them.
+
+    Each method is that of `Rights`.
+    """
+
+    parts: tuple[Rights, ...]
+
+    def permits(self, identity: Identity, permission: Permission, project: str) -> bool:
+        """Tell whether every part permits it."""
+        return all(part.permits(identity, permission, project) for part in self.parts)
+
+    def permits_somewhere(self, identity: Identity, permission: Permission) -> bool:
+        """Tell whether every part permits it somewhere."""
+        return all(part.permits_somewhere(identity, permission) for part in self.parts)
+
+    def somewhere(self, permission: Permission) -> frozenset[str]:
+        """Return whom every part names somewhere."""
+        return _common([part.somewhere(permission) for part in self.parts])
+
+    def principals(self, permission: Permission, project: str = "") -> frozenset[str]:
+        """Return whom every part names; somebody whom they name differently is left out."""
+        return _common([part.principals(permission, project) for part in self.parts])
+
+    def hides_projects(self) -> bool:
+        """Tell whether some part does."""
+        return any(part.hides_projects() for part in self.parts)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether every part is."""
+        return all(part.is_public for part in self.parts)
+
+
+def _common(sets: list[frozenset[str]]) -> frozenset[str]:
+    found = sets[0]
+    for names in sets[1:]:
+        found = _both(found, names)
+    return found
+
+
+def _both(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+    for wide in (EVERYONE, AUTHENTICATED):
+        if wide in one:
+            return other
+        if wide in other:
+            return one
+    return one & other

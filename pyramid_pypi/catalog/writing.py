@@ -135,7 +135,7 @@ def _row(repository: str, file: File) -> dict[str, object]:
         "sha256": file.hashes.sha256,
         "blake2b_256": file.hashes.blake2b_256,
         "md5": file.hashes.md5,
-        "uploaded_at": to_microseconds(file.uploaded_at),
+        "uploaded_at": to_microseconds(file.time),
         "uploaded_by": file.uploaded_by,
         "storage_key": file.key,
         "requires_python": file.requires_python,

@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "pyramid_pypi.cli.check:check",
     "plugins": "pyramid_pypi.cli.plugins:plugins",
     "reindex": "pyramid_pypi.cli.reindex:reindex",
+    "relock": "pyramid_pypi.cli.relock:relock",
     "unyank": "pyramid_pypi.cli.yank:unyank",
     "user": "pyramid_pypi.cli.user:user",
     "verify": "pyramid_pypi.cli.verify:verify",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import click
 from sqlalchemy.engine import make_url
@@ -12,7 +13,16 @@ from pyramid_pypi import settings
 from pyramid_pypi.cli.load import load_settings, read_ini
 from pyramid_pypi.errors import PypiError
 from pyramid_pypi.model import PERMISSIONS, Permission
-from pyramid_pypi.settings import Instance, RepositorySettings, Settings, UnusableSettings
+from pyramid_pypi.settings import (
+    GroupSettings,
+    HostedSettings,
+    Instance,
+    ProxySettings,
+    RedirectSettings,
+    RepositorySettings,
+    Settings,
+    UnusableSettings,
+)
 
 __all__ = ["check"]
 
@@ -50,7 +60,7 @@ def _answer(keys: Mapping[str, str]) -> dict[str, Any]:
 
 
 def view(loaded: Settings) -> dict[str, Any]:
-    """Return the settings as plain data for people to read; no option but a path is in it."""
+    """Return the settings as plain data for people to read; of options, only paths and URLs are in it."""
     return {
         "plugins": list(loaded.plugins),
         "catalog": make_url(loaded.catalog).render_as_string(hide_password=True),
@@ -63,9 +73,22 @@ def view(loaded: Settings) -> dict[str, Any]:
 
 
 def _instance(instance: Instance) -> dict[str, str]:
-    path = getattr(instance.options, "path", None)
     shown = {"name": instance.name, "kind": instance.kind}
-    return shown if path is None else {**shown, "path": str(path)}
+    for option in ("path", "url"):
+        value = getattr(instance.options, option, None)
+        if value is not None:
+            shown[option] = _without_userinfo(str(value))
+    return shown
+
+
+def _without_userinfo(value: str) -> str:
+    """Return a path or a URL as people may see it."""
+    parts = urlsplit(value)
+    return (
+        value
+        if "@" not in parts.netloc
+        else urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    )
 
 
 def _repository(repository: RepositorySettings) -> dict[str, Any]:
@@ -73,12 +96,29 @@ def _repository(repository: RepositorySettings) -> dict[str, Any]:
         "name": repository.name,
         "kind": repository.kind,
         "description": repository.description,
-        "accept": repository.accept,
-        "max_upload_size": repository.max_upload_size,
-        "storage": _instance(repository.storage),
+        **_of_kind(repository),
         "grants": _grants(repository.rights.grants),
         "projects": {rights.pattern: _grants(rights.grants) for rights in repository.rights.projects},
     }
+
+
+def _of_kind(repository: RepositorySettings) -> dict[str, Any]:
+    match repository:
+        case HostedSettings():
+            return {
+                "accept": repository.accept,
+                "max_upload_size": repository.max_upload_size,
+                "storage": _instance(repository.storage),
+            }
+        case ProxySettings():
+            shown = {"upstream": _instance(repository.upstream), "files": repository.files}
+            storage = repository.storage
+            return shown if storage is None else {**shown, "storage": _instance(storage)}
+        case RedirectSettings():
+            return {"upstream": _instance(repository.upstream)}
+        case GroupSettings():
+            words = {"members": repository.members, "merge": repository.merge, "reserve": repository.reserve}
+            return {**{key: list(found) for key, found in words.items()}, "publish": repository.publish}
 
 
 def _grants(grants: Mapping[Permission, frozenset[str]]) -> dict[str, list[str]]:
@@ -93,15 +133,26 @@ def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
     for repository in shown["repositories"]:
         mark = ", the default" if repository["name"] == shown["default"] else ""
         yield f"repository      {repository['name']} ({repository['kind']}{mark})"
-        storage = repository["storage"]
-        yield f"    storage     {storage['kind']} {storage.get('path', '')}".rstrip()
-        yield f"    accept      {repository['accept']}"
+        yield from _lines_of_kind(repository)
         for permission, principals in repository["grants"].items():
             yield f"    {permission:<11} {_who(principals)}"
         for pattern, grants in repository["projects"].items():
             yield f"    project     {pattern}"
             for permission, principals in grants.items():
                 yield f"        {permission:<7} {_who(principals)}"
+
+
+def _lines_of_kind(repository: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("upstream", "storage"):
+        if key in repository:
+            shown = repository[key]
+            yield f"    {key:<11} {shown['kind']} {shown.get('url', shown.get('path', ''))}".rstrip()
+    for key in ("files", "accept", "publish"):
+        if repository.get(key):
+            yield f"    {key:<11} {repository[key]}"
+    for key in ("members", "merge", "reserve"):
+        if repository.get(key):
+            yield f"    {key:<11} {' '.join(repository[key])}"
 
 
 def _kind(instance: Mapping[str, str]) -> str:

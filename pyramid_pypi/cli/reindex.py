@@ -21,20 +21,20 @@ def reindex(ini: str, variables: tuple[str, ...], repository: tuple[str, ...]) -
     settings = load_settings(ini, variables)
     index = compose(settings, load_plugins(ini, variables))
     try:
-        for name in repository or tuple(index.repositories):
+        for name in repository or index.hosted_names:
             _reindex(index.served(name))
     finally:
         index.close()
 
 
 def _reindex(served: Served) -> None:
-    adopter = Adopter(served.repository)
+    adopter = Adopter(served.hosted)
     before = _count(served)
     skipped = []
     with click.progressbar(adopter.sweep(), label=served.name, item_show_func=_show) as sweep:
         skipped = [blob.key for blob, settled in sweep if not settled]
     dropped = adopter.drop_missing()
-    served.repository.catalog.mark_scanned(served.name)
+    served.hosted.catalog.mark_scanned(served.name)
     added = _count(served) - before + dropped
     click.echo(f"{served.name}: {added} added, {dropped} dropped, {_count(served)} listed")
     for key in skipped:
@@ -42,7 +42,7 @@ def _reindex(served: Served) -> None:
 
 
 def _count(served: Served) -> int:
-    return len(served.repository.catalog.keys(served.name))
+    return len(served.hosted.catalog.keys(served.name))
 
 
 def _show(item: tuple[object, bool] | None) -> str | None:

@@ -27,7 +27,7 @@ def verify(ini: str, variables: tuple[str, ...], repository: tuple[str, ...]) ->
     settings = load_settings(ini, variables)
     index = compose(settings, load_plugins(ini, variables))
     try:
-        names = repository or tuple(index.repositories)
+        names = repository or index.hosted_names
         problems = [problem for name in names for problem in _verify(index.served(name))]
     finally:
         index.close()
@@ -38,13 +38,13 @@ def verify(ini: str, variables: tuple[str, ...], repository: tuple[str, ...]) ->
 
 
 def _verify(served: Served) -> list[str]:
-    files = list(served.repository.catalog.files(served.name))
+    files = list(served.hosted.catalog.files(served.name))
     problems = []
-    total = sum(file.size for file in files)
+    total = sum(file.size or 0 for file in files)
     with click.progressbar(length=max(total, 1), label=served.name) as bar:
         for file in files:
             problems += [f"{served.name}: {file.key}: {what}" for what in _check(served, file)]
-            bar.update(file.size)
+            bar.update(file.size or 0)
     listed = {file.key for file in files}
     problems += [f"{served.name}: {key}: is not listed" for key in _strays(served, listed)]
     click.echo(f"{served.name}: {len(files)} files, {total} bytes, {len(problems)} problems")
@@ -53,11 +53,11 @@ def _verify(served: Served) -> list[str]:
 
 def _check(served: Served, file: File) -> Iterator[str]:
     try:
-        hashes = hash_blob(read_blob(served.repository.storage.open(file.key)))
+        hashes = hash_blob(read_blob(served.hosted.storage.open(file.key)))
         if hashes != file.hashes:
             yield "the bytes have changed since they were uploaded"
         if file.metadata_sha256 is not None:
-            body = served.repository.catalog.metadata(file.metadata_sha256)
+            body = served.hosted.catalog.metadata(file.metadata_sha256)
             if body is None or hashlib.sha256(body).hexdigest() != file.metadata_sha256:
                 yield "its metadata in the catalog is damaged"
     except PypiError as error:
@@ -65,7 +65,7 @@ def _check(served: Served, file: File) -> Iterator[str]:
 
 
 def _strays(served: Served, listed: set[str]) -> Iterator[str]:
-    storage = served.repository.storage
+    storage = served.hosted.storage
     for blob in storage.keys():  # noqa: SIM118 - not a mapping
         if blob.key not in listed and guess_filename(blob.key.rpartition("/")[2]):
             yield blob.key

@@ -49,9 +49,9 @@ def unyank(ini: str, project: str, version: str, repository: str | None) -> None
 def _mark(ini: str, project: str, version: str, *, repository: str | None, reason: str | None) -> None:
     index = compose(load_settings(ini), load_plugins(ini))
     try:
-        served = index.served(repository) if repository else index.default
+        served = index.published(repository or index.settings.default)
         for file in _release(served, project, version):
-            served.publisher.yank(file, reason, _Operator(Identity.user(getpass.getuser())))
+            served.takes.yank(file, reason, _Operator(Identity.user(getpass.getuser())))
             click.echo(f"{served.name}: {file.filename} is {'offered again' if reason is None else 'yanked'}")
     finally:
         index.close()
@@ -59,7 +59,7 @@ def _mark(ini: str, project: str, version: str, *, repository: str | None, reaso
 
 def _release(served: Served, project: str, version: str) -> list[File]:
     wanted = canonical_version(version)
-    page = served.repository.project(normalise(project))
+    page = served.hosted.project(normalise(project))
     found = [file for file in page.files if same_version(file.version, wanted)]
     if not found:
         raise ProjectNotFound(f"{served.name!r} has no version {version!r} of {page.name!r}")

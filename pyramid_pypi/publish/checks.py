@@ -76,7 +76,7 @@ def check_release(profile: AcceptProfile, filename: Filename, others: tuple[File
         if any(file.filename != filename.filename for file in sdists):
             raise InvalidUpload(f"The release already has the sdist {sdists[0].filename!r}; one is allowed")
     if not profile.late_files and release:
-        first = min(file.uploaded_at for file in release)
+        first = min(file.time for file in release)
         if datetime.now(UTC) - first > _LATE and filename.filename not in {f.filename for f in release}:
             raise InvalidUpload("The release is older than 14 days and takes no more files")
 

@@ -16,7 +16,7 @@ from pyramid_pypi.model import (
 from pyramid_pypi.publish.upload import Upload
 from pyramid_pypi.repositories.intake import Intake
 from pyramid_pypi.repositories.records import write_record
-from pyramid_pypi.storage import Storage
+from pyramid_pypi.storage import StagedFile, Storage
 
 __all__ = ["Hosted"]
 
@@ -28,6 +28,8 @@ class Hosted:
     bytes and an acknowledged one is listed.
     """
 
+    outside = False
+
     def __init__(self, name: str, *, storage: Storage, catalog: Catalog) -> None:
         self.name = name
         self.storage = storage
@@ -38,6 +40,8 @@ class Hosted:
     def projects(self) -> Sequence[ProjectName]:
         """Return the projects that the catalog lists."""
         return self.catalog.projects(self.name)
+
+    own_projects = projects
 
     def project(self, name: str) -> ProjectPage:
         """Return the project; a quarantined one offers no files (PEP 792)."""
@@ -55,7 +59,7 @@ class Hosted:
             raise FileMissing(f"{self.name!r} has no file {filename!r}")
         return found
 
-    def open(self, file: File) -> Blob:
+    def open(self, file: File, *, partly: bool = False) -> Blob:  # noqa: ARG002 - all of it is here
         """Open the bytes in the storage; a quarantined project offers none."""
         self._refuse_quarantined(file)
         return self.storage.open(file.key)
@@ -75,6 +79,17 @@ class Hosted:
             raise FileMissing(f"{file.filename} was uploaded without a signature")
         self._refuse_quarantined(file)
         return self.storage.open(f"{file.key}.asc")
+
+    def check(self) -> None:
+        """Look whether the storage can be used."""
+        self.storage.check()
+
+    def close(self) -> None:
+        """Do nothing: the catalog is not the repository's own."""
+
+    def stage(self) -> StagedFile:
+        """Stage where the storage will take it."""
+        return self.storage.stage()
 
     def add(self, upload: Upload, by: Identity) -> tuple[File, bool]:
         """Store the upload; of several uploads of one name exactly one wins."""

@@ -20,7 +20,7 @@ def write_record(file: File, display: str) -> bytes:
             "blake2b_256": file.hashes.blake2b_256,
             "md5": file.hashes.md5,
         },
-        "uploaded_at": file.uploaded_at.isoformat(),
+        "uploaded_at": file.time.isoformat(),
         "uploaded_by": file.uploaded_by,
         "yanked": file.yanked,
         "signed": file.signed,

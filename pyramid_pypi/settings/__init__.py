@@ -3,8 +3,12 @@
 from pyramid_pypi.settings.load import load, plugin_names
 from pyramid_pypi.settings.model import (
     CredentialSettings,
+    GroupSettings,
+    HostedSettings,
     Instance,
     LoginSettings,
+    ProxySettings,
+    RedirectSettings,
     RepositorySettings,
     Settings,
 )
@@ -14,9 +18,13 @@ from pyramid_pypi.settings.values import RESERVED_NAMES
 __all__ = [
     "RESERVED_NAMES",
     "CredentialSettings",
+    "GroupSettings",
+    "HostedSettings",
     "Instance",
     "LoginSettings",
     "Problem",
+    "ProxySettings",
+    "RedirectSettings",
     "RepositorySettings",
     "Settings",
     "UnusableSettings",

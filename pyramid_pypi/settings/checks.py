@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pyramid_pypi.model import EVERYONE, PERMISSIONS
+from pyramid_pypi.settings.groups import open_merges
 from pyramid_pypi.settings.model import RepositorySettings, Settings
 from pyramid_pypi.settings.reader import Reader
 
@@ -26,7 +27,12 @@ def check_storages(reader: Reader, repositories: tuple[RepositorySettings, ...])
 
 def warnings(settings: Settings) -> tuple[str, ...]:
     """Return sentences about what works and is probably not wanted."""
-    return (*_open_doors(settings), *_nobody_can_log_in(settings), *_nested_storages(settings))
+    return (
+        *_open_doors(settings),
+        *_nobody_can_log_in(settings),
+        *_nested_storages(settings),
+        *open_merges(settings.repositories),
+    )
 
 
 def _open_doors(settings: Settings) -> Iterator[str]:
@@ -63,5 +69,6 @@ def _nested_storages(settings: Settings) -> Iterator[str]:
 
 
 def _folder(repository: RepositorySettings) -> Path | None:
-    path = getattr(repository.storage.options, "path", None)
+    storage = getattr(repository, "storage", None)
+    path = getattr(getattr(storage, "options", None), "path", None)
     return Path(os.path.realpath(path)) if isinstance(path, Path) else None

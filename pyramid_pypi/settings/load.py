@@ -7,6 +7,7 @@ from dataclasses import replace
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.settings import casts, values
 from pyramid_pypi.settings.checks import check_storages, warnings
+from pyramid_pypi.settings.groups import check_groups
 from pyramid_pypi.settings.instances import Kinds, read_instance
 from pyramid_pypi.settings.model import CredentialSettings, Instance, LoginSettings, Security, Settings
 from pyramid_pypi.settings.problems import UnusableSettings
@@ -57,10 +58,16 @@ def plugin_names(settings: Mapping[str, str], environ: Mapping[str, str] = os.en
 
 def _read(reader: Reader, names: tuple[str, ...], plugins: Plugins) -> Settings:
     max_upload_size = reader.take("pypi.max_upload_size", casts.size, 4 * 2**30)
-    shared = Shared(Kinds("storage", plugins.storage_kinds()), max_upload_size)
     listed = reader.require("pypi.repositories", values.names, _NONE, hint="list at least one repository")
-    repositories = read_repositories(reader, listed, shared)
+    shared = Shared(
+        Kinds("storage", plugins.storage_kinds()),
+        Kinds("upstream", plugins.upstream_kinds()),
+        listed,
+        max_upload_size,
+    )
+    repositories = read_repositories(reader, shared)
     check_storages(reader, repositories)
+    check_groups(reader, repositories)
     return Settings(
         plugins=names,
         catalog=_catalog(reader),

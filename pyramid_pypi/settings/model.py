@@ -1,12 +1,27 @@
 """The settings as frozen data."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from pyramid_pypi.rights import Rights
+from pyramid_pypi.upstream.pagecache import Ages
 
-__all__ = ["CredentialSettings", "Instance", "LoginSettings", "RepositorySettings", "Security", "Settings"]
+__all__ = [
+    "CredentialSettings",
+    "FileMode",
+    "GroupSettings",
+    "HostedSettings",
+    "Instance",
+    "LoginSettings",
+    "ProxySettings",
+    "RedirectSettings",
+    "RepositorySettings",
+    "Security",
+    "Settings",
+]
 
+FileMode = Literal["cache", "redirect", "stream"]
 Security = Literal["pyramid_pypi", "host"]
 
 
@@ -25,16 +40,76 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
-class RepositorySettings:
+class HostedSettings:
     """A hosted repository; `max_upload_size` is in bytes."""
 
+    kind: ClassVar = "hosted"
+
     name: str
-    kind: str
-    storage: Instance
     rights: Rights
+    description: str
+    storage: Instance
     accept: str
     max_upload_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """A repository that follows an upstream.
+
+    `folder` is where what is known of the upstream is kept; `storage` keeps files and is None
+    unless `files` is `cache`. `max_size` is in bytes, None for no limit; `backfill` is a number
+    of versions. While the file `offline_file` exists it is as if `offline` were set.
+    """
+
+    kind: ClassVar = "proxy"
+
+    name: str
+    rights: Rights
     description: str
+    upstream: Instance
+    files: FileMode
+    folder: Path
+    storage: Instance | None
+    max_size: int | None
+    withdrawn: Literal["keep", "remove"]
+    backfill: int
+    ages: Ages
+    offline: bool
+    offline_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectSettings:
+    """A repository that sends clients to an upstream."""
+
+    kind: ClassVar = "redirect"
+
+    name: str
+    rights: Rights
+    description: str
+    upstream: Instance
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """An ordered list of repositories; `merge` and `reserve` are patterns of normalised names.
+
+    `publish` names the hosted repository that takes uploads to the group; empty: none does.
+    """
+
+    kind: ClassVar = "group"
+
+    name: str
+    rights: Rights
+    description: str
+    members: tuple[str, ...]
+    merge: tuple[str, ...]
+    reserve: tuple[str, ...]
+    publish: str
+
+
+RepositorySettings: TypeAlias = HostedSettings | ProxySettings | RedirectSettings | GroupSettings
 
 
 @dataclass(frozen=True, slots=True)

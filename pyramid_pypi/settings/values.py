@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError
 
 from pyramid_pypi.settings.casts import Refused, words
 
-__all__ = ["RESERVED_NAMES", "base_url", "catalog", "hosts", "names", "pattern", "realm"]
+__all__ = ["RESERVED_NAMES", "base_url", "catalog", "hosts", "names", "pattern", "patterns", "realm"]
 
 RESERVED_NAMES = frozenset(
     {
@@ -119,6 +119,11 @@ def names(value: str) -> tuple[str, ...]:
         if found.count(name) > 1:
             raise Refused(f"{name!r} is listed more than once")
     return found
+
+
+def patterns(value: str) -> tuple[str, ...]:
+    """Return patterns of normalised project names. Raises Refused."""
+    return tuple(pattern(word) for word in words(value))
 
 
 def pattern(value: str) -> str:

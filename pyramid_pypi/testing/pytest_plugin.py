@@ -4,6 +4,7 @@
 `pypi_wheel`     makes a wheel: `pypi_wheel("holy-grail", "1.0")`
 `pypi_index`     composes an index in `tmp_path`: `pypi_index(plugins=["ldap"], settings={…})`
 `pypi_publish`   uploads a file to such an index: `pypi_publish(index, pypi_wheel("a", "1"))`
+`pypi_upstream`  another index, on loopback, that does what a test tells it
 ===============  ===================================================================================
 
 The application is imported by the first fixture that needs it, so that other test runs pay nothing.
@@ -18,11 +19,15 @@ import pytest
 
 if TYPE_CHECKING:
     from pyramid_pypi.testing.clients import NamedFile
+    from pyramid_pypi.testing.upstreams import FakeUpstream
 
-__all__ = ["ComposeIndex", "pypi_index", "pypi_publish", "pypi_wheel"]
+__all__ = ["ComposeIndex", "pypi_index", "pypi_publish", "pypi_upstream", "pypi_wheel"]
 
 pytest.register_assert_rewrite(
-    "pyramid_pypi.testing.authenticators", "pyramid_pypi.testing.clients", "pyramid_pypi.testing.storages"
+    "pyramid_pypi.testing.authenticators",
+    "pyramid_pypi.testing.clients",
+    "pyramid_pypi.testing.storages",
+    "pyramid_pypi.testing.upstream_contract",
 )
 
 
@@ -73,6 +78,15 @@ def pypi_publish() -> Callable[..., Any]:
     from pyramid_pypi.testing.clients import publish  # noqa: PLC0415 - see above
 
     return publish
+
+
+@pytest.fixture
+def pypi_upstream() -> "Iterator[FakeUpstream]":
+    """Yield a `FakeUpstream` that answers until the test is over."""
+    from pyramid_pypi.testing.upstreams import FakeUpstream  # noqa: PLC0415 - see above
+
+    with FakeUpstream() as upstream:
+        yield upstream
 
 
 def _listed(plugin: object, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -107,6 +107,7 @@ class StorageContract:
         assert isinstance(blob, LocalFile | Stream | Redirect)
         if not isinstance(blob, Redirect):
             assert blob.size == 5
+            assert blob.modified_at is not None
             assert blob.modified_at.utcoffset() == timedelta(0)
             assert abs(blob.modified_at - datetime.now(UTC)) < timedelta(hours=1)
 

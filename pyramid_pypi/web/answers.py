@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyramid.response import Response
 
 from pyramid_pypi.errors import PypiError, TooManyAttempts, Unauthorized, Unavailable
+from pyramid_pypi.model import Redirect
 from pyramid_pypi.web.negotiation import prefers_json
 from pyramid_pypi.web.ready import Ready
 from pyramid_pypi.web.slices import in_slices
@@ -15,7 +16,7 @@ from pyramid_pypi.web.slices import in_slices
 if TYPE_CHECKING:
     from pyramid.request import Request
 
-__all__ = ["CORS", "Answer", "answer_error", "answer_json", "answer_ready", "answer_text"]
+__all__ = ["CORS", "Answer", "answer_error", "answer_json", "answer_ready", "answer_text", "redirect_away"]
 
 CORS = [
     ("Access-Control-Allow-Origin", "*"),
@@ -25,7 +26,7 @@ CORS = [
     ),
     ("Access-Control-Allow-Methods", "GET"),
     ("Access-Control-Max-Age", "86400"),
-    ("Access-Control-Expose-Headers", "X-PyPI-Last-Serial"),
+    ("Access-Control-Expose-Headers", "X-PyPI-Last-Serial, X-PyPI-Repository, X-PyPI-Stale"),
 ]
 
 _SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
@@ -63,6 +64,12 @@ def answer_ready(ready: Ready, request: "Request") -> Answer:
 def answer_text(status: str, text: str, headers: Iterable[tuple[str, str]] = ()) -> Answer:
     """Return one sentence as plain text."""
     return _answer(status, "text/plain; charset=utf-8", f"{text}\n" if text else "", headers)
+
+
+def redirect_away(blob: Redirect) -> Answer:
+    """Send the client to another host; nobody stores that, because settings may change."""
+    headers = [("Location", blob.url), ("Cache-Control", "no-store"), *CORS]
+    return answer_text("302 Found", f"It is at {blob.url}", headers)
 
 
 def answer_json(content: object, status: str = "200 OK") -> Answer:

@@ -43,7 +43,8 @@ class RepositoryContext:
         """Return the context of a route: its factory. Raises RepositoryNotFound, ProjectNotFound."""
         index = index_of(request)
         name = request.matchdict.get("repository")
-        served = index.served(name) if name else index.default
+        asked = name or index.settings.default
+        served = index.published(asked) if request.method == "POST" else index.served(asked)
         raw = request.matchdict.get("project", "")
         if raw and not is_valid_name(raw):
             raise ProjectNotFound(f"{raw!r} is not a name that a project can have")

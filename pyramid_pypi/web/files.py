@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO
@@ -15,7 +16,7 @@ from pyramid_pypi.distribution import guess_filename
 from pyramid_pypi.errors import FileMissing, Forbidden, ProjectNotFound, StorageUnavailable
 from pyramid_pypi.model import Blob, File, Identity, LocalFile, Redirect, Stream
 from pyramid_pypi.storage.reading import CHUNK
-from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text
+from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text, redirect_away
 from pyramid_pypi.web.context import RepositoryContext, WebCaller
 from pyramid_pypi.web.observe import note, offer_hot
 from pyramid_pypi.web.ranges import Unsatisfiable, parse_range
@@ -25,6 +26,7 @@ from pyramid_pypi.web.slices import SLICE, FileSlices
 __all__ = ["file"]
 
 _SMALL = 64 * 1024
+_WHOLE = "bytes=0-"
 _SIDECARS = (".metadata", ".asc")
 
 
@@ -51,21 +53,21 @@ def _answer(context: RepositoryContext, request: Request, found: File, asked: tu
     ready = context.index.pages.get(group, path)
     if ready is None:
         token = context.index.pages.token()
-        headers = _headers(context.served, found, by_content=path.startswith(found.path))
+        headers = _headers(context.served, found, by_content=_is_by_content(found, path))
         if suffix == ".metadata":
             body = context.served.repository.metadata(found)
-            ready = _ready(body, found.metadata_sha256 or "", headers)
+            ready = _ready(body, found.metadata_sha256 or sha256(body).hexdigest(), headers)
         else:
-            blob = _blob(context.served, found, suffix)
+            blob = _blob(context.served, found, suffix, request)
             if not isinstance(blob, LocalFile) or blob.handoff or blob.size > _SMALL:
-                return _answer_blob(blob, found.hashes.sha256 + suffix, headers, request)
-            ready = _ready(_read_small(blob.path), found.hashes.sha256 + suffix, headers)
+                return _answer_blob(blob, _tag(found) + suffix, headers, request)
+            ready = _ready(_read_small(blob.path), _tag(found) + suffix, headers)
         context.index.pages.put(group, path, ready, token)
     if not _is_watched(context):
         offer_hot(request, group, path)
     if {"HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE"}.isdisjoint(request.environ):
         return answer_ready(ready, request)
-    stream = Stream(len(ready.body), found.uploaded_at, lambda start, stop: iter([ready.body[start:stop]]))
+    stream = Stream(len(ready.body), found.time, lambda start, stop: iter([ready.body[start:stop]]))
     return _answer_blob(stream, ready.etag.strip('"'), ready.headers[:-2], request)
 
 
@@ -104,15 +106,25 @@ def _is_watched(context: RepositoryContext) -> bool:
     return has("pypi_authorize_download") or has("pypi_file_served")
 
 
+def _is_by_content(found: File, path: str) -> bool:
+    """Tell whether the path has a digest of the bytes in it; a place in a tree can be given to others."""
+    return path.startswith(found.path) and found.hashes.shown is not None
+
+
+def _tag(found: File) -> str:
+    """Return what tells the bytes from others: their digest, or the place that they alone have."""
+    return found.hashes.sha256 or found.path.rpartition("/")[0].replace("/", "")
+
+
 def _headers(served: Served, found: File, *, by_content: bool) -> Headers:
     scope = "public" if served.rights.is_public else "private"
-    # The digest in the path is that of the bytes; a place in the tree can be given to others.
     keep = f"max-age=365000000, immutable, {scope}" if by_content else f"{scope}, no-cache"
     return [
         ("Content-Type", "application/octet-stream"),
         ("Accept-Ranges", "bytes"),
         ("Cache-Control", keep),
-        ("Last-Modified", _http_date(found.uploaded_at)),
+        *([("Last-Modified", _http_date(found.uploaded_at))] if found.uploaded_at else []),
+        ("X-PyPI-Repository", found.repository or served.name),
         ("X-Content-Type-Options", "nosniff"),
         ("Content-Security-Policy", "sandbox; default-src 'none'"),
         *CORS,
@@ -124,21 +136,28 @@ def _ready(body: bytes, digest: str, headers: Headers) -> Ready:
     return Ready(etag, [*headers, ("ETag", etag), ("Content-Length", str(len(body)))], body)
 
 
-def _blob(served: Served, found: File, suffix: str) -> Blob:
+def _blob(served: Served, found: File, suffix: str, request: Request) -> Blob:
     if suffix == ".asc":
         return served.repository.signature(found)
-    return served.repository.open(found)
+    if request.method == "HEAD" and found.url and found.size is not None:
+        # Nobody fetches a file to tell how long it is.
+        return Stream(found.size, found.uploaded_at, lambda _start, _stop: iter(()))
+    partly = request.environ.get("HTTP_RANGE", _WHOLE) != _WHOLE
+    return served.repository.open(found, partly=partly)
 
 
 def _answer_blob(blob: Blob, digest: str, headers: Headers, request: Request) -> Answer:
     if isinstance(blob, Redirect):
-        return answer_text("302 Found", "", [("Location", blob.url), ("Cache-Control", "no-store")])
+        return redirect_away(blob)
     etag = f'"{digest}"'
     headers = [*headers, ("ETag", etag)]
-    if _is_unchanged(request, etag, dict(headers)["Last-Modified"]):
+    if _is_unchanged(request, etag, dict(headers).get("Last-Modified", "")):
         return Answer(status="304 Not Modified", headerlist=headers[1:], app_iter=[])
     if isinstance(blob, LocalFile) and blob.handoff:
         return Answer(status="200 OK", headerlist=[*headers, blob.handoff], app_iter=[])
+    if blob.size is None:
+        # An upstream may keep the size to itself; without it no range can be told.
+        return Answer(status="200 OK", headerlist=headers, app_iter=_chunks(blob, 0, None, request))
     try:
         wanted = _range(request, etag, blob.size)
     except Unsatisfiable:
@@ -170,15 +189,21 @@ def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
     return parse_range(header, size)
 
 
-def _chunks(blob: LocalFile | Stream, start: int, stop: int, request: Request) -> Iterable[bytes]:
+def _chunks(blob: LocalFile | Stream, start: int, stop: int | None, request: Request) -> Iterable[bytes]:
+    sent: Iterable[bytes]
     if isinstance(blob, Stream):
-        return blob.open(start, stop)
+        follow = request.environ.get("pyramid_pypi.arriving_wrapper")
+        if follow is None or blob.arriving is None or stop is None:
+            return blob.open(start, stop)
+        # Our own server waits for the bytes without keeping a thread busy.
+        sent = follow(blob.arriving, start, stop)
+        return sent
     stream = _open(blob.path)
     wrapper = request.environ.get("wsgi.file_wrapper")
     if wrapper is not None and (start, stop) == (0, blob.size):
-        sent: Iterable[bytes] = wrapper(FileSlices(stream), SLICE)
+        sent = wrapper(FileSlices(stream), SLICE)
         return sent
-    return _read_range(stream, start, stop)
+    return _read_range(stream, start, stop or blob.size)
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -36,7 +36,7 @@ _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", re.ASCII)
 def landing_page(context: RepositoryContext, request: Request, identity: Identity) -> Answer:
     """Return the page; it lists the projects that `identity` may read."""
     served = context.served
-    projects = served.visible(identity)
+    projects = list(served.visible(identity, served.repository.own_projects()))
     url = _url(request)
     links = "".join(
         f'<li><a href="simple/{p.name}/">{escape(p.display)}</a></li>\n' for p in projects[:_MOST]

@@ -19,7 +19,7 @@ def ready(context: Operation, request: Request) -> Answer:  # noqa: ARG001
     """Tell whether the catalog and every storage can be used, and which cannot."""
     checks = {"catalog": context.index.catalog.check}
     for name, served in context.index.repositories.items():
-        checks[f"storage of {name}"] = served.repository.storage.check
+        checks[f"storage of {name}"] = served.repository.check
     problems = []
     for what, check in checks.items():
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pyramid_pypi.app import PackageIndex, Served
-from pyramid_pypi.model import Identity, ProjectName
+from pyramid_pypi.model import Identity, ProjectName, ProjectPage, Redirect
 from pyramid_pypi.web import rendering
 from pyramid_pypi.web.answers import CORS
 from pyramid_pypi.web.negotiation import CONTENT_TYPES, Format
@@ -16,8 +16,8 @@ Kind = tuple[str, Format, bool]
 """The way up from a page to `packages/`, its format, and whether it is compressed."""
 
 
-def project_page(index: PackageIndex, served: Served, name: str, kind: Kind) -> Ready:
-    """Return the page of a project.
+def project_page(index: PackageIndex, served: Served, name: str, kind: Kind) -> Ready | Redirect:
+    """Return the page of a project, or where it is.
 
     Raises ProjectNotFound, Unavailable.
     """
@@ -26,10 +26,12 @@ def project_page(index: PackageIndex, served: Served, name: str, kind: Kind) -> 
     if ready is None:
         token = index.pages.token()
         page = served.repository.project(name)
+        if isinstance(page, Redirect):
+            return page
         up, form, packed = kind
         render = rendering.page_json if form == "v1+json" else rendering.page_html
-        headers = page_headers(served, form, page.serial)
-        ready = ready_page(render(page, up), headers, form, packed=packed)
+        headers = [*page_headers(served, form, page.serial, _lifetime(served, page)), *_origin(page)]
+        ready = ready_page(render(page, up), headers, form, packed=packed, fresh_for=page.fresh_for)
         index.pages.put(group, kind, ready, token)
     return ready
 
@@ -37,28 +39,47 @@ def project_page(index: PackageIndex, served: Served, name: str, kind: Kind) -> 
 def list_page(index: PackageIndex, served: Served, identity: Identity, kind: Kind) -> Ready:
     """Return the list of the projects that `identity` may read. Raises Unavailable."""
     if served.rights.hides_projects():
-        return _list(served, served.visible(identity), kind)
+        return _list(served, list(served.visible(identity, served.repository.projects())), kind)
     group = (served.name, "")
     ready = index.pages.get(group, kind)
     if ready is None:
         token = index.pages.token()
-        ready = _list(served, served.repository.projects(), kind)
+        ready = _list(served, list(served.repository.projects()), kind)
         index.pages.put(group, kind, ready, token)
     return ready
 
 
-def page_headers(served: Served, form: Format, serial: int) -> Headers:
-    """Return the headers of a page, but for those that depend on its bytes."""
+def page_headers(served: Served, form: Format, serial: int, lifetime: int = 0) -> Headers:
+    """Return the headers of a page, but for those that depend on its bytes.
+
+    Clients may repeat it for `lifetime` seconds without asking.
+    """
+    # Installers keep a page as long as it says, and would not see what was just published.
+    keep = f"max-age={lifetime}" if lifetime else "no-cache"
     return [
         ("Content-Type", CONTENT_TYPES[form]),
-        # Installers keep a page as long as it says, and would not see what was just published.
-        ("Cache-Control", "no-cache" if served.rights.is_public else "private, no-cache"),
+        ("Cache-Control", keep if served.rights.is_public else f"private, {keep}"),
         ("Vary", vary(served)),
         ("X-PyPI-Last-Serial", str(serial)),
         ("X-Content-Type-Options", "nosniff"),
         ("Content-Security-Policy", "sandbox allow-top-navigation allow-downloads; default-src 'none'"),
         *CORS,
     ]
+
+
+def _lifetime(served: Served, page: ProjectPage) -> int:
+    # In a group, a private project may take the name at any moment.
+    if page.fresh_for is None or page.stale_for or page.repository != served.name:
+        return 0
+    return int(page.fresh_for)
+
+
+def _origin(page: ProjectPage) -> Headers:
+    """Return what tells where the page is from, and that it is out of date if it is (RFC 7234 §5.5.1)."""
+    origin = [("X-PyPI-Repository", page.repository)]
+    if page.stale_for:
+        origin += [("Warning", '110 - "Response is Stale"'), ("X-PyPI-Stale", str(page.stale_for))]
+    return origin
 
 
 def vary(served: Served) -> str:

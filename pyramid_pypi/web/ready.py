@@ -25,12 +25,14 @@ _ORDINARY = 256
 class Ready:
     """One representation in one encoding: the headers and bytes of a 200.
 
-    `etag` is a strong validator (RFC 9110 §8.8.3).
+    `etag` is a strong validator (RFC 9110 §8.8.3). After `expires`, a time of the monotonic clock,
+    it may not be sent any more; None: as long as nothing has changed.
     """
 
     etag: str
     headers: Headers
     body: bytes
+    expires: float | None = None
 
     @property
     def weight(self) -> int:
@@ -71,8 +73,13 @@ def matches_etag(header: str, etag: str) -> bool:
     return any(name in {etag, "*"} for name in names)
 
 
-def ready_page(body: bytes, headers: Headers, tag: str, *, packed: bool) -> Ready:
-    """Return a page, compressed if `packed` and worth it; `tag` tells the formats of a page apart."""
+def ready_page(
+    body: bytes, headers: Headers, tag: str, *, packed: bool, fresh_for: float | None = None
+) -> Ready:
+    """Return a page, compressed if `packed` and worth it; `tag` tells the formats of a page apart.
+
+    It may be sent for `fresh_for` seconds, None for any time.
+    """
     digest = hashlib.blake2b(body, digest_size=15).hexdigest()
     found = [*headers]
     if packed and len(body) >= _WORTH_COMPRESSING:
@@ -81,11 +88,15 @@ def ready_page(body: bytes, headers: Headers, tag: str, *, packed: bool) -> Read
         found.append(("Content-Encoding", "gzip"))
     etag = f'"{digest}-{tag}"'
     found += [("ETag", etag), ("Content-Length", str(len(body)))]
-    return Ready(etag, found, body)
+    expires = None if fresh_for is None else time.monotonic() + fresh_for
+    return Ready(etag, found, body, expires)
 
 
 Group = tuple[str, str]
 """A repository and a project in it, or a repository and nothing for its list of projects."""
+
+Token = tuple[bytes, int]
+"""What has been seen of changes, by the catalog's stamp and by the count of dropped groups."""
 
 
 class ReadyCache:
@@ -109,6 +120,7 @@ class ReadyCache:
         self._weight = 0
         self._seen = b""
         self._serial = 0
+        self._drops = 0
         self._look_again = 0.0
         self._lock = threading.Lock()
 
@@ -117,19 +129,22 @@ class ReadyCache:
         if self._stamp() != self._seen or time.monotonic() > self._look_again:
             self._catch_up()
         answers = self._groups.get(group)
-        return None if answers is None else answers.get(key)
+        ready = None if answers is None else answers.get(key)
+        if ready is not None and ready.expires is not None and time.monotonic() > ready.expires:
+            return None
+        return ready
 
-    def token(self) -> bytes:
+    def token(self) -> Token:
         """Return what `put` needs; take it before reading what the answer is made of."""
         self._catch_up()
-        return self._seen
+        return self._seen, self._drops
 
-    def put(self, group: Group, key: Hashable, ready: Ready, token: bytes) -> None:
+    def put(self, group: Group, key: Hashable, ready: Ready, token: Token) -> None:
         """Keep the answer, unless the catalog has changed since `token` was taken."""
         if ready.weight > self._budget // 2:
             return
         with self._lock:
-            if token != self._seen:
+            if token != (self._seen, self._drops):
                 return
             answers = self._groups.setdefault(group, {})
             known = answers.get(key)
@@ -137,6 +152,12 @@ class ReadyCache:
             answers[key] = ready
             while self._weight > self._budget:
                 self._drop(next(iter(self._groups)))
+
+    def drop(self, group: Group) -> None:
+        """Forget the answers of a group, also those that are just being made."""
+        with self._lock:
+            self._drops += 1
+            self._drop(group)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -5,10 +5,12 @@ from urllib.parse import parse_qs, quote
 from pyramid.request import Request
 
 from pyramid_pypi.auth.policy import identity_of
-from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text
+from pyramid_pypi.model import Redirect
+from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text, redirect_away
 from pyramid_pypi.web.context import RepositoryContext
 from pyramid_pypi.web.hot import Page
 from pyramid_pypi.web.landing import landing_page
+from pyramid_pypi.web.longlist import streamed_list
 from pyramid_pypi.web.negotiation import negotiate
 from pyramid_pypi.web.observe import note, offer_hot
 from pyramid_pypi.web.pages import Kind, list_page, project_page
@@ -71,12 +73,16 @@ def _project(context: RepositoryContext, request: Request, up: str) -> Answer:
     if not slash:
         return _add_slash(request)
     ready = project_page(context.index, context.served, context.project, _kind(request, up))
+    if isinstance(ready, Redirect):
+        return redirect_away(ready)
     offer_hot(request, (context.served.name, context.project), Page(up))
     return answer_ready(ready, request)
 
 
 def _projects(context: RepositoryContext, request: Request) -> Answer:
     note(request, context.served.name)
+    if context.served.repository.outside:
+        return streamed_list(context, identity_of(request), _kind(request, _LIST), request)
     ready = list_page(context.index, context.served, identity_of(request), _kind(request, _LIST))
     if not context.served.rights.hides_projects():
         offer_hot(request, (context.served.name, ""), Page(_LIST))

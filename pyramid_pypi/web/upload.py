@@ -22,6 +22,7 @@ _FORM_OVERHEAD = 64 * 1024 * 1024
 def upload(context: RepositoryContext, request: Request) -> Answer:
     """Take a file, or one of the other actions of the legacy API."""
     note(request, context.served.name)
+    publisher = context.served.takes
     caller = WebCaller(request, context, identity_of(request))
     _refuse_foreign_page(request)
     _require_some_right(caller)
@@ -29,7 +30,7 @@ def upload(context: RepositoryContext, request: Request) -> Answer:
     content_type = request.environ.get("CONTENT_TYPE", "")
     if content_type.partition(";")[0].strip().lower() in {"text/xml", "application/xml"}:
         raise BadRequest("This index does not offer XML-RPC")
-    with context.served.repository.storage.stage() as staged:
+    with publisher.repository.stage() as staged:
         form = receive(read, content_type, staged=staged, limit=context.served.max_upload_size)
         return _act(caller, form, staged)
 
@@ -53,7 +54,7 @@ def _act(caller: WebCaller, form: ReceivedForm, staged: StagedFile) -> Answer:
 
 def _publish(caller: WebCaller, form: ReceivedForm, staged: StagedFile) -> Answer:
     served = caller.context.served
-    file, _created = served.publisher.publish(form, staged, caller)
+    file, _created = served.takes.publish(form, staged, caller)
     note(caller.request, served.name, file.project, file.filename)
     return answer_text("200 OK", "")
 
@@ -63,7 +64,7 @@ def _remove(caller: WebCaller, form: ReceivedForm) -> Answer:
     name, version = form.get("name"), form.get("version")
     if not is_valid_name(name) or not version:
         raise BadRequest("To remove a release, send its 'name' and 'version'")
-    removed = served.publisher.delete_release(normalise(name), canonical_version(version), caller)
+    removed = served.takes.delete_release(normalise(name), canonical_version(version), caller)
     note(caller.request, served.name, normalise(name))
     return answer_text("200 OK", "\n".join(file.filename for file in removed))
 

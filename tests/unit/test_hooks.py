@@ -4,7 +4,9 @@ A hook is documented in a section of its own, and has a test here that is named 
 """
 
 import base64
+import hashlib
 import logging
+import queue
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -19,11 +21,14 @@ from click.testing import CliRunner
 
 from pyramid_pypi import hookimpl, hookspecs
 from pyramid_pypi.cli import main
-from pyramid_pypi.errors import InvalidCredentials
+from pyramid_pypi.errors import InvalidCredentials, ProjectNotFound
 from pyramid_pypi.model import ANONYMOUS, Credentials, Identity
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.storage.filesystem import FilesystemStorage
+from pyramid_pypi.testing.artefacts import make_wheel
+from pyramid_pypi.upstream.simple import SimpleUpstream
 
+JSON = "application/vnd.pypi.simple.v1+json"
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("pypi_"))
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "hooks.md"
 ANN = Identity.user("ann", ("dev",))
@@ -98,9 +103,20 @@ def publish(pypi_publish: Callable[..., Any], pypi_wheel: Callable[..., Any]) ->
     return publish
 
 
+def following(url: str) -> dict[str, str]:
+    """Return the settings of a second repository, which follows an upstream."""
+    return {
+        "pypi.repositories": "private far",
+        "pypi.repo.far": "proxy",
+        "pypi.repo.far.upstream": "simple",
+        "pypi.repo.far.upstream.url": url,
+        "pypi.repo.far.read": "everyone",
+    }
+
+
 def page(client: Any) -> Any:
     """Return the page of the project as JSON."""
-    return client.get("/simple/holy-grail/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}).json
+    return client.get("/simple/holy-grail/", headers={"Accept": JSON}).json
 
 
 def file_url(client: Any) -> str:
@@ -165,6 +181,24 @@ def test_hook_pypi_auth_backends(index) -> None:
     client.get("/simple/", headers=wrong(), status=401)
 
     assert client.get("/simple/", headers=wrong("ann", "secret")).status_int == 200
+
+
+def test_hook_pypi_upstream_backends(index, pypi_upstream) -> None:
+    """The ini chooses the kind by its name and sets its options."""
+
+    class Curated(SimpleUpstream):
+        def project(self, name: str, validator: Any = None) -> Any:
+            if name != "holy-grail":
+                raise ProjectNotFound(f"{name} has not been looked at")
+            return super().project(name, validator)
+
+    pypi_upstream.add("holy_grail-1.0-py3-none-any.whl", make_wheel("holy-grail", "1.0"))
+    pypi_upstream.add("parrot-1.0-py3-none-any.whl", make_wheel("parrot", "1.0"))
+    settings = following(pypi_upstream.url) | {"pypi.repo.far.upstream": "curated"}
+    client = index(plugin(upstream_backends=lambda: {"curated": Curated}), settings=settings)
+
+    assert "holy_grail-1.0-py3-none-any.whl" in client.get("/far/simple/holy-grail/")
+    assert "parrot has not been looked at" in client.get("/far/simple/parrot/", status=404)
 
 
 def test_hook_pypi_configure(index) -> None:
@@ -375,6 +409,38 @@ def test_hook_pypi_file_served(index, publish) -> None:
 
     name = "holy_grail-1.0-py3-none-any.whl"
     assert heard == [(name, "private", ANN), (name, "private", ANONYMOUS)]
+
+
+def test_hook_pypi_upstream_fetched(index, pypi_upstream) -> None:
+    """Called once for a download, when the bytes are kept, and with what was found out about them."""
+    heard: queue.Queue[tuple[str, str, str]] = queue.Queue()
+
+    def hear(file: Any, repository: str) -> None:
+        heard.put((file.filename, file.hashes.sha256, repository))
+
+    name, content = "holy_grail-1.0-py3-none-any.whl", make_wheel("holy-grail", "1.0")
+    pypi_upstream.add(name, content)
+    client = index(plugin(upstream_fetched=hear), settings=following(pypi_upstream.url))
+    (file,) = client.get("/far/simple/holy-grail/", headers={"Accept": JSON}).json["files"]
+    for _ in range(2):
+        client.get(file["url"].replace("../../", "/far/"))
+
+    assert heard.get(timeout=10) == (name, hashlib.sha256(content).hexdigest(), "far")
+    client.app.close()
+    assert heard.empty()
+
+
+def test_hook_pypi_upstream_fetched_with_an_exception_undoes_nothing(index, pypi_upstream) -> None:
+    """The file is kept and served all the same."""
+    content = make_wheel("holy-grail", "1.0")
+    pypi_upstream.add("holy_grail-1.0-py3-none-any.whl", content)
+    client = index(
+        plugin(upstream_fetched=lambda file: fails(file=file)), settings=following(pypi_upstream.url)
+    )
+    (file,) = client.get("/far/simple/holy-grail/", headers={"Accept": JSON}).json["files"]
+    url = file["url"].replace("../../", "/far/")
+
+    assert client.get(url).body == client.get(url).body == content
 
 
 def test_hook_pypi_login_failed(index) -> None:

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     import click
     from pyramid.config import Configurator
 
-__all__ = ["pypi_auth_backends", "pypi_commands", "pypi_configure", "pypi_storage_backends"]
+__all__ = [
+    "pypi_auth_backends",
+    "pypi_commands",
+    "pypi_configure",
+    "pypi_storage_backends",
+    "pypi_upstream_backends",
+]
 
 
 @hookimpl
@@ -31,6 +37,14 @@ def pypi_auth_backends() -> dict[str, type]:
     from pyramid_pypi_example.static import StaticAuthenticator  # noqa: PLC0415 - as above
 
     return {"static": StaticAuthenticator}
+
+
+@hookimpl
+def pypi_upstream_backends() -> dict[str, type]:
+    """Offer `folder`: `pypi.repo.<name>.upstream = folder`."""
+    from pyramid_pypi_example.folder import FolderUpstream  # noqa: PLC0415 - as above
+
+    return {"folder": FolderUpstream}
 
 
 @hookimpl

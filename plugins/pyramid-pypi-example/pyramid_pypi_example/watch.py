@@ -68,5 +68,9 @@ class Watch:
         self._count("served")
 
     @hookimpl
+    def pypi_upstream_fetched(self) -> None:
+        self._count("fetched")
+
+    @hookimpl
     def pypi_login_failed(self) -> None:
         self._count("login failed")

@@ -1,0 +1,106 @@
+"""Building what follows other indexes: proxies and their parts."""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pyramid_pypi.model import File, LocalFile
+from pyramid_pypi.repositories.proxy import Parts, Proxy
+from pyramid_pypi.upstream import Upstream
+from pyramid_pypi.upstream.backfill import Backfill
+from pyramid_pypi.upstream.filecache import FileCache
+from pyramid_pypi.upstream.locks import HostLocks
+from pyramid_pypi.upstream.namelist import NameCache
+from pyramid_pypi.upstream.pagecache import PageCache, Reactions
+from pyramid_pypi.upstream.store import CacheStore
+
+if TYPE_CHECKING:
+    from pyramid_pypi.plugins import Plugins
+    from pyramid_pypi.settings import ProxySettings
+
+__all__ = ["build_proxy"]
+
+log = logging.getLogger(__name__)
+
+
+def build_proxy(settings: "ProxySettings", plugins: "Plugins", changed: Callable[[str], None]) -> Proxy:
+    """Return the proxy that `settings` describe; `changed` is told of projects with another page.
+
+    Raises StorageUnavailable, and what the kinds of upstream and storage raise.
+    """
+    return _Builder(settings, plugins, changed).build()
+
+
+class _Builder:
+    """The parts of one proxy, which call each other."""
+
+    def __init__(self, settings: "ProxySettings", plugins: "Plugins", changed: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._plugins = plugins
+        self._changed = changed
+        self._storage = None if settings.storage is None else settings.storage.build()
+        upstream = settings.upstream.build()
+        store = self._store = CacheStore(settings.folder / "cache.db")
+        locks = self._locks = HostLocks(settings.folder / "locks")
+        backfill = Backfill(
+            upstream, store, newest=settings.backfill, on_change=self._page_changed, offline=self._offline
+        )
+        self._pages = PageCache(
+            upstream,
+            store,
+            locks,
+            ages=settings.ages,
+            reactions=Reactions(backfill.apply, self._page_changed, self._withdrawn, self._offline),
+        )
+        names = NameCache(
+            upstream, settings.folder / "names", locks, ttl=settings.ages.ttl, offline=self._offline
+        )
+        self._parts = Parts(upstream, store, locks, self._pages, names, backfill, self._file_cache(upstream))
+
+    def build(self) -> Proxy:
+        """Return the proxy."""
+        return Proxy(self._settings.name, self._parts, redirects=self._settings.files == "redirect")
+
+    def _file_cache(self, upstream: Upstream) -> FileCache | None:
+        if self._storage is None:
+            return None
+        options = FileCache.Options(max_size=self._settings.max_size)
+        return FileCache(
+            upstream,
+            self._storage,
+            self._store,
+            options,
+            locks=self._locks,
+            on_fetched=self._fetched,
+            offline=self._offline,
+        )
+
+    def _offline(self) -> bool:
+        signal = self._settings.offline_file
+        return self._settings.offline or (signal is not None and signal.exists())
+
+    def _page_changed(self, project: str) -> None:
+        self._pages.forget(project)
+        self._changed(project)
+
+    def _withdrawn(self, project: str, reason: str) -> None:
+        marked = self._parts.store.withdraw(project, reason)
+        if not marked or not reason:
+            return
+        log.warning(
+            "%s: the upstream has %s the project %r, of which %d files are kept",
+            self._settings.name,
+            reason,
+            project,
+            len(marked),
+        )
+        if self._settings.withdrawn == "remove" and self._parts.files is not None:
+            self._parts.files.remove(marked)
+
+    def _fetched(self, file: File) -> None:
+        blob = None if self._storage is None else self._storage.open(file.place)
+        self._parts.backfill.learn(file, blob.path if isinstance(blob, LocalFile) else None)
+        listed = (one for one in self._pages.get(file.project).page.files if one.place == file.place)
+        if any(one.size is None or one.hashes.shown is None or one.uploaded_at is None for one in listed):
+            self._page_changed(file.project)
+        self._plugins.notify("pypi_upstream_fetched", file=file, repository=self._settings.name)

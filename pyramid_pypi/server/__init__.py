@@ -1,0 +1,49 @@
+"""waitress, fitted to an index: the server behind `use = egg:pyramid_pypi#server`.
+
+It takes the settings of `egg:waitress#main` and differs in this: an answer without a body leaves
+the connection open, clients that wait for an upstream's bytes take no thread (see `ARRIVING_WRAPPER`),
+files are sent in turns so that pages stay fast, and a request whose length can be read in two ways
+is refused. Nothing in the application needs this server.
+"""
+
+from functools import partial
+from typing import Any
+
+import waitress  # type: ignore[import-untyped]
+from waitress.server import BaseWSGIServer  # type: ignore[import-untyped]
+
+from pyramid_pypi.server.alarm import Alarm
+from pyramid_pypi.server.arriving import ArrivingBody
+from pyramid_pypi.server.channel import Channel
+from pyramid_pypi.server.task import ARRIVING_WRAPPER
+
+__all__ = ["ARRIVING_WRAPPER", "ArrivingBody", "create_server", "serve"]
+
+_DEFAULTS = {"threads": 8, "connection_limit": 1000, "asyncore_use_poll": True}
+_SEND_BYTES = 65536
+
+
+def create_server(application: Any, **settings: Any) -> Any:
+    """Return a listening server; `run` serves until the process is told to stop.
+
+    `settings` are those of waitress. Raises ValueError for one that waitress does not know.
+    """
+    listening: dict[int, Any] = {}
+    server = waitress.create_server(application, listening, **{**_DEFAULTS, **settings})
+    if "send_bytes" not in settings:
+        # As an argument it would make waitress warn, which is for those who write it themselves.
+        server.adj.send_bytes = _SEND_BYTES
+    for one in list(listening.values()):
+        if isinstance(one, BaseWSGIServer):
+            # waitress chooses the class of its servers itself, but asks each for its channels.
+            one.channel_class = partial(Channel, alarm=Alarm(one.trigger))
+    return server
+
+
+def serve(application: Any, global_conf: object = None, **settings: Any) -> int:
+    """Serve until the process is told to stop; the entry point for `pserve`."""
+    del global_conf
+    server = create_server(application, **settings)
+    server.print_listen("Serving on http://{}:{}")
+    server.run()
+    return 0

@@ -1,0 +1,266 @@
+"""Pooled connections to an upstream and its hosts of files: TLS, proxies, and who is at the other end."""
+
+import http.client
+import io
+import socket
+import ssl
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self, TypeAlias
+
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from pyramid_pypi.upstream.allowed import Target
+from pyramid_pypi.upstream.credentials import basic, split_userinfo
+
+__all__ = ["Connections", "Lane", "Proxies", "Tls"]
+
+Guard: TypeAlias = Callable[[str, int, str], None]
+
+Lane: TypeAlias = Literal["page", "file"]
+"""Pages have connections of their own, so that long downloads do not keep them waiting."""
+
+# More hosts than an upstream has; the connections to others would be made anew each time.
+_HOSTS = 32
+_NO_TIMEOUT = 60.0
+
+
+class _PatientIO(io.RawIOBase):
+    """The bytes of a socket, whose reads since `restart` have the timeout of the socket together.
+
+    The timeout of the socket alone begins anew with each byte, so an answer that drips would
+    never end.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+        self._seconds = sock.gettimeout() or _NO_TIMEOUT
+        self.restart()
+
+    def restart(self) -> None:
+        self._due = time.monotonic() + self._seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        left = self._due - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _PatientResponse(http.client.HTTPResponse):
+    """An answer whose head, and each of whose reads, takes at most the timeout of the socket."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._patient = _PatientIO(self.fp.detach(), sock)
+        self.fp = io.BufferedReader(self._patient)
+
+    def begin(self) -> None:
+        self._patient.restart()
+        super().begin()
+        said = ",".join(self.headers.get_all("Content-Length", []))
+        if len({length.strip() for length in said.split(",")}) > 1:
+            # RFC 9112 §6.3: nobody knows where such an answer ends.
+            raise http.client.HTTPException("more than one length")
+
+    def read1(self, n: int = -1) -> bytes:
+        self._patient.restart()
+        return super().read1(n)
+
+
+class _Guarded(HTTPConnection):
+    """A connection that has the peer's address checked before it sends anything."""
+
+    response_class = _PatientResponse
+
+    def check_peer(self, address: str) -> None:
+        raise NotImplementedError
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        # A proxy resolves names itself, so its own address says nothing about the target.
+        if self.proxy is None:
+            try:
+                self.check_peer(str(sock.getpeername()[0]))
+            except BaseException:
+                sock.close()
+                raise
+        return sock
+
+
+class _GuardedTls(_Guarded, HTTPSConnection):
+    """The same with TLS."""
+
+
+def _pool_classes(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
+    """Return pools whose connections are checked by `guard`; urllib3 takes classes alone."""
+
+    class Plain(_Guarded):
+        def check_peer(self, address: str) -> None:
+            guard(self.host, self.port, address)
+
+    class Secure(_GuardedTls):
+        def check_peer(self, address: str) -> None:
+            guard(self.host, self.port, address)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM: certificates to trust besides the system's, and a certificate to show."""
+
+    ca: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+
+    def context(self, *, show_certificate: bool) -> ssl.SSLContext:
+        """Return what connections are made with. Raises ValueError for a file that is no good."""
+        context = ssl.create_default_context()
+        try:
+            path = self.ca
+            if path:
+                context.load_verify_locations(path)
+            path = self.client_cert
+            if path and show_certificate:
+                # An empty password, as otherwise OpenSSL would ask for it at the terminal.
+                context.load_cert_chain(path, self.client_key, password="")
+        except ssl.SSLError as error:
+            raise ValueError(
+                f"the file {path} has no certificate in PEM form, or no key without a password that fits it"
+            ) from error
+        except OSError as error:
+            raise ValueError(f"{path} or its key cannot be read: {error.strerror or error}") from error
+        return context
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """The HTTP proxies that requests go through: one for all, those of the environment, or none."""
+
+    fixed: str = field(default="", repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, option: str | None) -> Self:
+        """Return what an option says: None takes the environment, `none` nothing. Raises ValueError."""
+        if option is None:
+            found = urllib.request.getproxies_environment()
+            hosts = {scheme: found.get(scheme) or found.get("all", "") for scheme in ("http", "https")}
+            urls = {scheme: _proxy_url(url) for scheme, url in hosts.items() if url}
+            return cls(environment={**urls, "no": found.get("no", "")})
+        return cls() if option == "none" else cls(_proxy_url(option))
+
+    def of(self, target: Target) -> str:
+        """Return the URL of the proxy for a target, empty where there is none."""
+        found = self.fixed or self.environment.get(target.scheme, "")
+        exempt = self.environment and urllib.request.proxy_bypass_environment(  # type: ignore[attr-defined]
+            f"{target.host}:{target.port}", self.environment
+        )
+        return "" if exempt else found
+
+
+class Connections:
+    """The connections of one upstream, at most `size` at a time to one host in each lane.
+
+    `guard` is called with host, port and address of each new one. The client certificate is shown
+    to the origin `own` alone.
+    """
+
+    def __init__(self, own: Target, guard: Guard, *, tls: Tls, proxies: Proxies, size: int) -> None:
+        self._own = own.origin
+        self._proxies = proxies
+        self._size = size
+        self._pool_classes = _pool_classes(guard)
+        others = tls.context(show_certificate=False)
+        self._contexts = {
+            False: others,
+            True: tls.context(show_certificate=True) if tls.client_cert else others,
+        }
+        self._managers: dict[tuple[Lane, str, bool], PoolManager] = {}
+        self._lock = threading.Lock()
+
+    def open(self, target: Target, headers: Mapping[str, str], lane: Lane, **limits: Any) -> BaseHTTPResponse:
+        """Send a GET and return the answer, unread and not decoded; `limits` are those of urllib3.
+
+        Raises urllib3's HTTPError, and whatever the guard raises.
+        """
+        manager = self._manager(lane, self._proxies.of(target), target.origin == self._own)
+        return manager.urlopen(
+            "GET",
+            target.url,
+            redirect=False,
+            headers=headers,
+            retries=False,
+            preload_content=False,
+            decode_content=False,
+            **limits,
+        )
+
+    def close(self) -> None:
+        """Let all connections go; those in use end when their answers are closed."""
+        with self._lock:
+            managers, self._managers = self._managers, {}
+        for manager in managers.values():
+            manager.clear()
+
+    def _manager(self, lane: Lane, proxy: str, own: bool) -> PoolManager:
+        with self._lock:
+            key = (lane, proxy, own)
+            if key not in self._managers:
+                self._managers[key] = self._new_manager(proxy, self._contexts[own])
+            return self._managers[key]
+
+    def _new_manager(self, proxy: str, context: ssl.SSLContext) -> PoolManager:
+        settings: dict[str, Any] = {
+            "num_pools": _HOSTS,
+            "maxsize": self._size,
+            "block": True,
+            "ssl_context": context,
+        }
+        if proxy:
+            url, userinfo = split_userinfo(proxy)
+            shown = {"Proxy-Authorization": basic(*userinfo)} if userinfo else {}
+            manager: PoolManager = ProxyManager(
+                url, proxy_headers=shown, proxy_ssl_context=self._contexts[False], **settings
+            )
+        else:
+            manager = PoolManager(**settings)
+        manager.pool_classes_by_scheme = self._pool_classes
+        return manager
+
+
+def _proxy_url(text: str) -> str:
+    """Return the URL of an HTTP proxy. Raises ValueError, without showing a password in it."""
+    url = text if "://" in text else f"http://{text}"
+    try:
+        bare, userinfo = split_userinfo(url)
+        Target.parse(bare)
+        if userinfo:
+            basic(*userinfo)
+    except ValueError as error:
+        raise ValueError(
+            f"the proxy is not usable: {error}; write http://host:port, or `none` for no proxy"
+        ) from None
+    return url

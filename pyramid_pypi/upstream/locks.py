@@ -1,0 +1,79 @@
+"""Work that only one thread of one process of this machine does at a time."""
+
+import fcntl
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pyramid_pypi.errors import StorageUnavailable
+
+__all__ = ["Flights", "HostLocks"]
+
+T = TypeVar("T")
+_POSITIONS = 2**62
+
+
+class HostLocks:
+    """Locks by name between the processes of a machine, as bytes of one file that stays empty.
+
+    They do not tell threads of one process apart; `Flights` does. The system frees them when a
+    process ends, however it does.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Closing any descriptor of the file would free all locks, so there is exactly one.
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageUnavailable(f"{path} cannot be used: {error.strerror}") from error
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[None]:
+        """Wait until no other process holds the lock of this name, and hold it."""
+        digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+        position = int.from_bytes(digest) % _POSITIONS
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, position)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, position)
+
+    def close(self) -> None:
+        """Free everything."""
+        os.close(self._descriptor)
+
+
+class Flights(Generic[T]):
+    """Runs work once for all threads that ask for the same key at the same time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[str, Future[T]] = {}
+
+    def run(self, key: str, work: Callable[[], T]) -> T:
+        """Return or raise what `work` does, here or in the thread that came first."""
+        with self._lock:
+            running = self._running.get(key)
+            if running is None:
+                mine = self._running[key] = Future[T]()
+        if running is not None:
+            return running.result()
+        try:
+            mine.set_result(work())
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._running[key]
+        return mine.result()
+
+    def is_running(self, key: str) -> bool:
+        """Tell whether somebody is at it."""
+        return key in self._running

@@ -1,0 +1,101 @@
+"""Whether the bytes that arrive are the file that a page describes."""
+
+import hashlib
+from dataclasses import replace
+from typing import Protocol
+
+from pyramid_pypi.errors import UpstreamUnavailable
+from pyramid_pypi.model import File, Hashes
+from pyramid_pypi.storage.reading import Hasher
+
+__all__ = ["Verifier", "WrongFile"]
+
+# Best first. Only the best one counts, as the weak ones of an old index prove nothing beside it.
+_STRENGTH = (
+    "sha256",
+    "sha512",
+    "sha384",
+    "blake2b",
+    "blake2b_256",
+    "sha3_256",
+    "sha3_512",
+    "sha224",
+    "md5",
+    "sha1",
+)
+
+
+class WrongFile(UpstreamUnavailable):
+    """The upstream sends another file than its page describes; asking again does not help."""
+
+
+class _Hash(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
+
+
+class Verifier:
+    """Counts and hashes the bytes of `file`, from the first to the last.
+
+    `size` is in bytes: the page's, else what the upstream announces, None as long as nobody has
+    told. `received` is the number of bytes that have passed. `origin` names the upstream.
+    """
+
+    def __init__(self, file: File, *, origin: str) -> None:
+        self.size = file.size
+        self.received = 0
+        self._file = file
+        self._origin = origin
+        self._hasher = Hasher()
+        self._name, self._expected = _strongest(file.hashes)
+        self._extra: _Hash | None = None
+        if self._name not in {"", "sha256", "blake2b_256"}:
+            self._extra = hashlib.new(self._name, usedforsecurity=False)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all bytes have passed, as far as the size is known."""
+        return self.received == self.size
+
+    def announce(self, size: int | None) -> None:
+        """Take the size that the upstream tells. Raises WrongFile when it is not the known one."""
+        if size is None:
+            return
+        if self.size is None:
+            self.size = size
+        if size != self.size:
+            raise self._wrong(f"has {size} bytes, not {self.size}")
+
+    def update(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises WrongFile when they are too many."""
+        if self.size is not None and self.received + len(chunk) > self.size:
+            raise self._wrong(f"has more than {self.size} bytes")
+        self.received += len(chunk)
+        self._hasher.update(chunk)
+        if self._extra is not None:
+            self._extra.update(chunk)
+
+    def finish(self) -> File:
+        """Return the file with its size and digests. Raises WrongFile when they are not the page's."""
+        if self.size is not None and not self.complete:
+            raise self._wrong(f"has {self.received} bytes, not {self.size}")
+        found = self._hasher.hashes()
+        digest = self._digest(found)
+        if digest != self._expected:
+            raise self._wrong(f"has the {self._name} digest {digest}, not {self._expected}")
+        hashes = replace(found, others=self._file.hashes.others)
+        return replace(self._file, size=self.received, hashes=hashes)
+
+    def _digest(self, found: Hashes) -> str:
+        if self._extra is not None:
+            return self._extra.hexdigest()
+        return {"": "", "sha256": found.sha256, "blake2b_256": found.blake2b_256}[self._name]
+
+    def _wrong(self, what: str) -> WrongFile:
+        return WrongFile(f"{self._file.filename} of {self._origin} {what}; nothing of it is kept")
+
+
+def _strongest(hashes: Hashes) -> tuple[str, str]:
+    known = hashes.known() | {"blake2b_256": hashes.blake2b_256}
+    return next(((name, known[name]) for name in _STRENGTH if known.get(name)), ("", ""))
