@@ -17,8 +17,8 @@ _PLACE = re.compile(r"\A(.*)(/packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/]
 # Comments and strings are passed over as wholes, so that nothing within them looks like a key.
 _KEYS = re.compile(
     r'''
-      """(?:\\.|(?!""").)*"""+ | \'\'\'.*?\'\'\'+ | \#[^\n]*
-    | (?P<before>(?P<mark>["']?)(?P<key>[A-Za-z0-9_-]+)(?P=mark)[ \t]*[=:]\s*(?P<quote>["']))
+      """(?:\\.|(?!""")[^\\])*"""+ | \'\'\'.*?\'\'\'+ | \#[^\n]*
+    | (?P<before>(?P<mark>["']?)(?P<key>[A-Za-z0-9_-]+)(?P=mark)[ \t]*[=:]\s*(?P<quote>["'])(?!(?P=quote){2}))
       (?P<value>[^"'\\\n]*)(?P=quote)
     | "(?:\\.|[^"\\\n])*" | '[^'\n]*'
     ''',

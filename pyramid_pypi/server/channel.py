@@ -94,9 +94,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def write_soon(self, data: Any) -> int:
         """Take something to be sent; called by the thread that runs the application."""
-        if isinstance(data, ArrivingBody):
-            data.begin(self._alarm.ring)
-            self._arriving = data
+        if not isinstance(data, ArrivingBody):
+            taken: int = super().write_soon(data)
+            return taken
+        data.begin(self._alarm.ring)
+        self._arriving = data
         try:
             return int(super().write_soon(data))
         except BaseException:
@@ -105,11 +107,13 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def service(self) -> None:
         """Run the application for the next request, or later if an answer has not arrived yet."""
+        if self._arriving is None or not self._puts_off():
+            super().service()
+
+    def _puts_off(self) -> bool:
         with self._arriving_lock:
-            if self._arriving is not None:
-                self._owes_service = True
-                return
-        super().service()
+            self._owes_service = self._arriving is not None
+            return self._owes_service
 
     def _end_arriving(self) -> None:
         with self._arriving_lock:

@@ -59,6 +59,7 @@ class Entry:
     metadata_sha256: str | None = None
     size: object = None
     uploaded_at: object = None
+    time_source: object = None
     provenance: object = None
 
 
@@ -85,6 +86,7 @@ def file_of(entry: Entry, *, base: str, project: str) -> File | None:
         return None
     hashes = _hashes(entry.hashes, fragment)
     wheel = named.packagetype == "bdist_wheel"
+    uploaded_at = _time(entry.uploaded_at)
     return File(
         project=project,
         filename=filename,
@@ -92,7 +94,7 @@ def file_of(entry: Entry, *, base: str, project: str) -> File | None:
         packagetype=named.packagetype,
         size=whole_number(entry.size),
         hashes=hashes,
-        uploaded_at=_time(entry.uploaded_at),
+        uploaded_at=uploaded_at,
         uploaded_by="",
         key="",
         requires_python=_requires_python(entry.requires_python),
@@ -101,6 +103,7 @@ def file_of(entry: Entry, *, base: str, project: str) -> File | None:
         python_version=named.python_version,
         url=url,
         place=place_of(url, filename, hashes),
+        time_source=one_line(entry.time_source, 40) if uploaded_at else "",
         provenance="" if entry.provenance is None else absolute(entry.provenance, "")[0],
     )
 

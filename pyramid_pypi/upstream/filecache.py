@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from pyramid_pypi.errors import UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.errors import PypiError, UpstreamTimeout, UpstreamUnavailable
 from pyramid_pypi.model import Blob, File, Stream
 from pyramid_pypi.options import Seconds, Size
 from pyramid_pypi.storage.base import StagedFile, Storage

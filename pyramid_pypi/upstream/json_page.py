@@ -43,6 +43,8 @@ def _entries(files: list[Any]) -> Iterator[Entry]:
                 metadata_sha256=metadata_digest(_first(said)),
                 size=said.get("size"),
                 uploaded_at=said.get("upload-time"),
+                # This is how an index like this one marks a time that it did not get from an index.
+                time_source=said.get("_upload-time-source"),
                 provenance=said.get("provenance"),
             )
 

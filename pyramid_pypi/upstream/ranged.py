@@ -171,9 +171,9 @@ class _Remote:
             data = b""
             if transfer.start == start and transfer.size in {None, self.size}:
                 data = _take(transfer.chunks, stop - start + 1)
-        if len(data) != stop - start:
+        if len(data) < stop - start:
             raise _unreadable(self._file, "the upstream has not sent the range that was asked for")
-        self._parts.append((start, data))
+        self._parts.append((start, data[: stop - start]))
 
 
 def _no_ranges(file: File) -> RangesUnsupported:
@@ -183,8 +183,8 @@ def _no_ranges(file: File) -> RangesUnsupported:
 def _take(chunks: Iterable[bytes], amount: int) -> bytes:
     """Return the first `amount` bytes.
 
-    One more than are expected finds out that there is too much, and else reads to the end, so that
-    the connection can be used again.
+    Whoever asks for one more than is expected reads to the end, so that the connection can be used
+    again, and sees whether there is too much.
     """
     found = bytearray()
     for chunk in chunks:

@@ -159,7 +159,7 @@ class SimpleUpstream:
         return b"".join(self._client.get(request, due=due).decoded(_MAX_METADATA, due=due))
 
     def download(self, file: File, start: int = 0, stop: int | None = None) -> Transfer:
-        """See the contract. Raises ValueError for a range that is empty or ends before the end's."""
+        """See the contract. Raises ValueError for no bytes, and for a `stop` after a negative `start`."""
         asked = _range(start, stop)
         request = Request(
             file.url,

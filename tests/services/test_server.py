@@ -14,6 +14,7 @@ import waitress
 
 from pyramid_pypi.server import ARRIVING_WRAPPER, create_server
 from pyramid_pypi.web.slices import FileSlices
+from tests.live import LiveServer, write_ini
 from tests.unit.server.fakes import FakeArriving
 
 CONTENT = os.urandom(1 << 20)
@@ -540,3 +541,31 @@ def test_the_settings_of_the_ini_win(application):
 def test_an_unknown_setting_is_refused(application):
     with pytest.raises(ValueError, match="nonsense"):
         create_server(application, nonsense="1")
+
+
+def test_pserve_starts_it(tmp_path):
+    settings = {
+        "pypi.data": str(tmp_path / "data"),
+        "pypi.catalog": "sqlite:///catalog.db",
+        "pypi.repositories": "private",
+        "pypi.repo.private": "hosted",
+        "pypi.repo.private.storage": "filesystem",
+        "pypi.repo.private.storage.path": "packages",
+        "pypi.repo.private.read": "everyone",
+    }
+    ini = write_ini(tmp_path / "server.ini", settings)
+    ini.write_text(ini.read_text().replace("egg:waitress#main", "egg:pyramid_pypi#server"))
+    with LiveServer(ini, tmp_path / "server.log") as running:
+        connection = http.client.HTTPConnection(*running.host.split(":"), timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", "/simple/")
+            answer = connection.getresponse()
+            answer.read()
+            used = connection.sock
+            connection.request("GET", "/simple/", headers={"If-None-Match": answer.headers["ETag"]})
+            again = connection.getresponse()
+            again.read()
+
+            assert (answer.status, again.status) == (200, 304)
+            assert connection.sock is used is not None
+        assert running.problems() == []

@@ -247,8 +247,8 @@ def test_the_other_index_is_found_however_it_is_spelled(tmp_path, registry):
     house = text.replace("https://pypi.org/simple", registry).replace(f"{FILES}/", "https://h.example.com/x/")
     path = uv_lock(tmp_path, house.replace(f'git = "{registry}"', 'git = "x"'))
 
-    assert run("--to", "pypi", path).output == f"{path}: 7 URLs\n"
-    assert registry not in path.read_text().partition("[[package]]")[2]
+    assert run("--to", "pypi", path).output == f"{path}: 8 URLs\n"
+    assert f'"{registry}"' not in path.read_text()
 
 
 def test_several_other_indexes_ask_for_one(tmp_path):

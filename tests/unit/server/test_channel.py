@@ -102,7 +102,7 @@ def test_a_turn_sends_no_more_of_what_arrives_than_its_share(channel, client):
 
     assert turns(channel, client) == []
     arriving.arrive(2 * TURN)
-    assert turns(channel, client) == [TURN, TURN]
+    assert turns(channel, client) == [TURN, TURN, 0]
     arriving.arrive()
     assert turns(channel, client) == [TURN]
     assert arriving.followers == set()
