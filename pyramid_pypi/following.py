@@ -42,6 +42,8 @@ class _Builder:
         upstream = settings.upstream.build()
         store = self._store = CacheStore(settings.folder / "cache.db")
         locks = self._locks = HostLocks(settings.folder / "locks")
+        if store.follow(_identity(settings)):
+            (settings.folder / "names").unlink(missing_ok=True)
         backfill = Backfill(
             upstream, store, newest=settings.backfill, on_change=self._page_changed, offline=self._offline
         )
@@ -104,3 +106,10 @@ class _Builder:
         if any(one.size is None or one.hashes.shown is None or one.uploaded_at is None for one in listed):
             self._page_changed(file.project)
         self._plugins.notify("pypi_upstream_fetched", file=file, repository=self._settings.name)
+
+
+def _identity(settings: "ProxySettings") -> str:
+    """Return what tells an upstream from others; how it is asked, with whose name, is not in it."""
+    options = settings.upstream.options
+    where = getattr(options, "url", None) or getattr(options, "path", "")
+    return f"{settings.upstream.kind} {where}"

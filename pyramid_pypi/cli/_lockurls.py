@@ -119,8 +119,8 @@ def _replacements(lock: Lockfile, mentions: list[_Mention], to: Index) -> Mappin
             place = _PLACE.match(one.url)
             if place is None:
                 raise LockfileError(
-                    f"{lock.path}: {one.url} is not at a path like PyPI's, so that nobody can tell where "
-                    f"else it is; lock again with the index {to.registry}"
+                    f"{lock.path}: {_shown(one.url)} is not at a path like PyPI's, so that nobody can tell "
+                    f"where else it is; lock again with the index {to.registry}"
                 )
             new = to.root + place[2]
         if new != one.url:

@@ -67,7 +67,7 @@ class Group:
             try:
                 found = member.repository.file(filename)
                 return replace(found, repository=member.repository.name)
-            except FileMissing:
+            except (FileMissing, ProjectNotFound):
                 if not self._is_merged(parsed.project) and _knows(member.repository, parsed.project):
                     raise
         raise FileMissing(f"{self.name!r} has no file {filename!r}")
@@ -116,16 +116,17 @@ class Group:
             raise ProjectNotFound(f"{self.name!r} has no project {name!r}")
 
     def _united(self, ask: Callable[[Repository], Iterable[ProjectName]]) -> Iterator[ProjectName]:
-        lists = [
-            (project for project in ask(member.repository) if member.may_know(project.name))
-            for member in self.members
-        ]
+        lists = [_allowed(member, ask(member.repository)) for member in self.members]
         last = ""
         # Of equal names `merge` gives that of the earlier list first.
         for project in merge(*lists, key=lambda project: project.name):
             if project.name != last:
                 last = project.name
                 yield project
+
+
+def _allowed(member: Member, projects: Iterable[ProjectName]) -> Iterator[ProjectName]:
+    return (project for project in projects if member.may_know(project.name))
 
 
 def _knows(repository: Repository, name: str) -> bool:

@@ -51,24 +51,28 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def last_activity(self, moment: float) -> None:
         self._last_activity = moment
 
+    # Both are asked of every connection in every turn, so they say what waitress's say without
+    # calling them.
     def readable(self) -> bool:
         """Tell whether the loop is to read, which is also how it learns that the client has left."""
         if self._arriving is None and not self.will_close:
-            reads: bool = super().readable()
-            return reads
+            return not (
+                self.total_outbufs_len
+                or self.close_when_flushed
+                or len(self.requests) > self.adj.channel_request_lookahead
+            )
         if self._is_given_up():
             # waitress closes once it may send, which is never if the client does not read.
             self.handle_close()
             return False
-        return len(self.requests) <= int(self.adj.channel_request_lookahead)
+        return not len(self.requests) > self.adj.channel_request_lookahead
 
     def writable(self) -> bool:
         """Tell whether the loop is to send; what is to be closed `readable` has closed before."""
         arriving = self._arriving
-        if arriving is None and not self.will_close:
-            sends: bool = super().writable()
-            return sends
-        return arriving is not None and not arriving.waits and not self.will_close
+        if arriving is None:
+            return not self.will_close and bool(self.total_outbufs_len or self.close_when_flushed)
+        return not self.will_close and not arriving.waits
 
     def _is_given_up(self) -> bool:
         if self.will_close or not self.requests:

@@ -36,14 +36,7 @@ def flatten(group: GroupSettings, named: Repositories) -> Iterator[tuple[str, tu
 
     A group in a group stands for its members, and what it reserves stays reserved.
     """
-    seen = set()
-    for name in group.members:
-        member = named.get(name)
-        inner = flatten(member, named) if isinstance(member, GroupSettings) else [(name, ())]
-        for found, reserved in inner:
-            if found not in seen:
-                seen.add(found)
-                yield found, (*group.reserve, *reserved)
+    return _flatten(group, named, ())
 
 
 def open_merges(repositories: tuple[RepositorySettings, ...]) -> Iterator[str]:
@@ -56,10 +49,30 @@ def open_merges(repositories: tuple[RepositorySettings, ...]) -> Iterator[str]:
             )
 
 
+def _flatten(
+    group: GroupSettings, named: Repositories, way: tuple[str, ...]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    here = (*way, group.name)
+    # A circle is passed over, because it is reported where it begins.
+    seen = set(here)
+    for name in group.members:
+        if name in seen:
+            continue
+        member = named.get(name)
+        inner = _flatten(member, named, here) if isinstance(member, GroupSettings) else [(name, ())]
+        for found, reserved in inner:
+            if found not in seen:
+                seen.add(found)
+                yield found, (*group.reserve, *reserved)
+
+
 def _check_order(reader: Reader, group: GroupSettings, named: Repositories) -> None:
     outsider = ""
     for name, _ in flatten(group, named):
-        if not isinstance(named.get(name), HostedSettings):
+        if name not in named:
+            # Its kind is not known, which is a problem of its own.
+            continue
+        if not isinstance(named[name], HostedSettings):
             outsider = outsider or name
         elif outsider:
             reader.problem(

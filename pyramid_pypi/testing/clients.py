@@ -38,6 +38,7 @@ def open_settings(folder: Path) -> dict[str, str]:
     repository = "pypi.repo.private"
     rights = ("read", "upload", "yank", "delete", "manage")
     return {
+        "pypi.data": str(folder),
         "pypi.catalog": f"sqlite:///{folder}/catalog.db",
         "pypi.access_log": "false",
         "pypi.repositories": "private",

@@ -193,12 +193,9 @@ class Connections:
         self._proxies = proxies
         self._size = size
         self._pool_classes = _pool_classes(guard)
-        others = tls.context(show_certificate=False)
-        self._contexts = {
-            False: others,
-            True: tls.context(show_certificate=True) if tls.client_cert else others,
-        }
-        self._managers: dict[tuple[Lane, str, bool], PoolManager] = {}
+        self._tls = tls
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+        self._managers: dict[tuple[Lane, str, bool, str], PoolManager] = {}
         self._lock = threading.Lock()
 
     def open(self, target: Target, headers: Mapping[str, str], lane: Lane, **limits: Any) -> BaseHTTPResponse:
@@ -206,7 +203,7 @@ class Connections:
 
         Raises urllib3's HTTPError, and whatever the guard raises.
         """
-        manager = self._manager(lane, self._proxies.of(target), target.origin == self._own)
+        manager = self._manager(lane, self._proxies.of(target), target)
         return manager.urlopen(
             "GET",
             target.url,
@@ -225,25 +222,30 @@ class Connections:
         for manager in managers.values():
             manager.clear()
 
-    def _manager(self, lane: Lane, proxy: str, own: bool) -> PoolManager:
+    def _manager(self, lane: Lane, proxy: str, target: Target) -> PoolManager:
+        own = target.origin == self._own
+        scheme = target.url.partition(":")[0]
         with self._lock:
-            key = (lane, proxy, own)
+            key = (lane, proxy, own, scheme)
             if key not in self._managers:
-                self._managers[key] = self._new_manager(proxy, self._contexts[own])
+                self._managers[key] = self._new_manager(proxy, own=own, scheme=scheme)
             return self._managers[key]
 
-    def _new_manager(self, proxy: str, context: ssl.SSLContext) -> PoolManager:
-        settings: dict[str, Any] = {
-            "num_pools": _HOSTS,
-            "maxsize": self._size,
-            "block": True,
-            "ssl_context": context,
-        }
+    def _context(self, *, own: bool) -> ssl.SSLContext:
+        # Reading the system's certificates takes time, which nobody need spend for plain HTTP.
+        if own not in self._contexts:
+            self._contexts[own] = self._tls.context(show_certificate=own)
+        return self._contexts[own]
+
+    def _new_manager(self, proxy: str, *, own: bool, scheme: str) -> PoolManager:
+        settings: dict[str, Any] = {"num_pools": _HOSTS, "maxsize": self._size, "block": True}
+        if scheme == "https":
+            settings["ssl_context"] = self._context(own=own)
         if proxy:
             url, userinfo = split_userinfo(proxy)
             shown = {"Proxy-Authorization": basic(*userinfo)} if userinfo else {}
             manager: PoolManager = ProxyManager(
-                url, proxy_headers=shown, proxy_ssl_context=self._contexts[False], **settings
+                url, proxy_headers=shown, proxy_ssl_context=self._context(own=False), **settings
             )
         else:
             manager = PoolManager(**settings)

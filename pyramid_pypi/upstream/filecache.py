@@ -191,7 +191,7 @@ class FileCache:
         offline = self._offline()
         with self._lock:
             running = self._running.get(file.place)
-            if running is not None:
+            if running is not None and not running.done:
                 return running
             if offline:
                 raise UpstreamTimeout(f"{file.filename} is not in the cache, and this repository is offline")
@@ -207,7 +207,9 @@ class FileCache:
             self._fetch(download)
         finally:
             with self._lock:
-                del self._running[download.file.place]
+                # Whoever came after its end may have begun another one.
+                if self._running.get(download.file.place) is download:
+                    del self._running[download.file.place]
         kept, limit = download.kept, self._options.max_size
         if kept is None:
             return

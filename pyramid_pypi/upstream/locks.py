@@ -1,9 +1,11 @@
 """Work that only one thread of one process of this machine does at a time."""
 
+import errno
 import fcntl
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ __all__ = ["Flights", "HostLocks"]
 
 T = TypeVar("T")
 _POSITIONS = 2**62
+_TRY_AGAIN = 0.02
 
 
 class HostLocks:
@@ -35,18 +38,36 @@ class HostLocks:
 
     @contextmanager
     def hold(self, name: str) -> Iterator[None]:
-        """Wait until no other process holds the lock of this name, and hold it."""
+        """Wait until no other process holds the lock of this name, and hold it.
+
+        Raises StorageUnavailable where the file system has no locks.
+        """
         digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
         position = int.from_bytes(digest) % _POSITIONS
-        fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, position)
+        self._lock(position)
         try:
             yield
         finally:
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, position)
 
     def close(self) -> None:
-        """Free everything."""
-        os.close(self._descriptor)
+        """Free everything; a second time does nothing."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def _lock(self, position: int) -> None:
+        while True:
+            try:
+                fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, position)
+            except OSError as error:
+                # The system takes each process for one thread, and so two processes for stuck where
+                # one thread of each waits for what another thread of the other holds.
+                if error.errno != errno.EDEADLK:
+                    raise StorageUnavailable(f"No lock can be had: {error.strerror}") from error
+                time.sleep(_TRY_AGAIN)
+            else:
+                return
 
 
 class Flights(Generic[T]):

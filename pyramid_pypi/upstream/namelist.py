@@ -51,23 +51,28 @@ class NameCache:
         return self._read()
 
     def _age(self) -> float | None:
+        """Return how old the list is, None where there is none."""
         try:
-            return abs(time.time() - self._path.stat().st_mtime)
+            status = self._path.stat()
         except FileNotFoundError:
             return None
+        # Even without projects there is a first line, but a power cut may leave an empty file.
+        return abs(time.time() - status.st_mtime) if status.st_size else None
 
     def _read(self) -> Iterator[ProjectName]:
         try:
-            stream = self._path.open(encoding="utf-8")
+            with self._path.open(encoding="utf-8") as stream:
+                yield from _parse(stream)
         except OSError as error:
             raise StorageUnavailable(f"The list of projects cannot be read: {error.strerror}") from error
-        return _parse(stream)
 
     def _refresh_behind(self) -> None:
         try:
             self._refresh()
         except (UpstreamUnavailable, StorageUnavailable) as error:
             log.warning("The list of projects is out of date: %s", error.message)
+        except Exception:
+            log.exception("The list of projects cannot be refreshed")
 
     def _refresh(self) -> None:
         def work() -> None:
@@ -79,10 +84,13 @@ class NameCache:
         self._flights.run("", work)
 
     def _fetch(self) -> None:
-        found = self._upstream.projects(self._validator())
-        if found is None:
+        validator = self._validator()
+        found = self._upstream.projects(validator)
+        if found is None and validator is not None:
             os.utime(self._path)
             return
+        if found is None:
+            raise UpstreamUnavailable("The upstream says that its list has not changed, without being asked")
         # As text, because that many objects would take hundreds of megabytes.
         lines = sorted({f"{one.name}\t{one.display}\t{one.serial}\n" for one in found.names})
         self._write([f"{found.validator.etag}\t{found.validator.last_modified}\n", *lines])
@@ -90,10 +98,11 @@ class NameCache:
     def _validator(self) -> Validator | None:
         try:
             with self._path.open(encoding="utf-8") as stream:
-                etag, _, last_modified = stream.readline().rstrip("\n").partition("\t")
+                first = stream.readline()
         except FileNotFoundError:
             return None
-        return Validator(etag, last_modified)
+        etag, _, last_modified = first.rstrip("\n").partition("\t")
+        return Validator(etag, last_modified) if first else None
 
     def _write(self, lines: Iterable[str]) -> None:
         try:

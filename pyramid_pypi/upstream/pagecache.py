@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pyramid_pypi.errors import ProjectNotFound, UpstreamTimeout, UpstreamUnavailable
@@ -70,6 +71,7 @@ class _Entry:
     page: UpstreamPage | None
     checked_at: float
     validator: Validator = _UNKNOWN
+    reason: str = ""
 
 
 class PageCache:
@@ -89,6 +91,7 @@ class PageCache:
         self._recent: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
         self._files = 0
+        self._queued: set[str] = set()
         self._behind = ThreadPoolExecutor(_REFRESHERS, thread_name_prefix="pypi-refresh")
 
     def get(self, name: str) -> Known:
@@ -106,8 +109,7 @@ class PageCache:
         if self._reactions.offline():
             return self._stale(entry, name)
         if entry.page is not None and self._age(entry) < self._ages.ttl + self._ages.while_revalidate:
-            if not self._flights.is_running(name):
-                self._behind.submit(self._refresh_behind, name)
+            self._refresh_soon(name)
             return Known(entry.page, _LOOK_AGAIN)
         try:
             return self._fresh(self._refresh(name), name)
@@ -139,13 +141,22 @@ class PageCache:
 
     def _fresh(self, entry: _Entry, name: str) -> Known:
         if entry.page is None:
-            raise ProjectNotFound(f"The upstream has no project {name!r}")
+            raise ProjectNotFound(entry.reason or f"The upstream has no project {name!r}")
         return Known(entry.page, max(0.0, self._ages.ttl - self._age(entry)))
 
     def _stale(self, entry: _Entry, name: str) -> Known:
         if entry.page is None:
             raise ProjectNotFound(f"The upstream had no project {name!r}")
         return Known(entry.page, _LOOK_AGAIN, max(1, int(self._age(entry) - self._ages.ttl)))
+
+    def _refresh_soon(self, name: str) -> None:
+        with self._lock:
+            if name in self._queued:
+                return
+            self._queued.add(name)
+        # The executor refuses once it is closed, when an old page is as good as any.
+        with suppress(RuntimeError):
+            self._behind.submit(self._refresh_behind, name)
 
     def _refresh_behind(self, name: str) -> None:
         try:
@@ -154,6 +165,9 @@ class PageCache:
             log.warning("The page of %r cannot be refreshed: %s", name, error.message)
         except Exception:
             log.exception("The page of %r cannot be refreshed", name)
+        finally:
+            with self._lock:
+                self._queued.discard(name)
 
     def _refresh(self, name: str) -> _Entry:
         def work() -> _Entry:
@@ -167,36 +181,34 @@ class PageCache:
         return self._flights.run(name, work)
 
     def _ask(self, name: str, entry: _Entry | None) -> _Entry:
-        known = entry is not None and entry.page is not None
+        known = None if entry is None or entry.page is None else entry
         try:
-            page = self._upstream.project(name, entry.validator if entry is not None and known else None)
-        except ProjectNotFound:
+            page = self._upstream.project(name, None if known is None else known.validator)
+        except ProjectNotFound as error:
             self._store.put_page(StoredPage(name, None, self.clock()))
-            if known:
+            if known is not None:
                 self._reactions.withdrawn(name, "deleted")
                 self._reactions.changed(name)
-            return self._remember(name, _Entry(None, self.clock()))
-        if page is None and entry is not None:
+            return self._remember(name, _Entry(None, self.clock(), reason=error.message))
+        if page is None and known is not None:
             self._store.confirm_page(name, self.clock())
-            return self._remember(name, replace(entry, checked_at=self.clock()))
+            return self._remember(name, replace(known, checked_at=self.clock()))
         if page is None:
             raise UpstreamUnavailable(f"The upstream says that {name!r} has not changed, without being asked")
-        self._keep(page, entry)
+        self._keep(name, page, entry)
         return self._remember(name, _Entry(self._reactions.prepare(page), self.clock(), page.validator))
 
-    def _keep(self, page: UpstreamPage, before: _Entry | None) -> None:
+    def _keep(self, name: str, page: UpstreamPage, before: _Entry | None) -> None:
         validator = page.validator
-        stored = StoredPage(
-            page.name, page_to_bytes(page), self.clock(), validator.etag, validator.last_modified
-        )
-        self._store.put_page(stored)
+        body = page_to_bytes(page)
+        self._store.put_page(StoredPage(name, body, self.clock(), validator.etag, validator.last_modified))
         if before is None:
             return
         if page.status == "quarantined":
-            self._reactions.withdrawn(page.name, "quarantined")
+            self._reactions.withdrawn(name, "quarantined")
         elif before.page is None or before.page.status == "quarantined":
-            self._reactions.withdrawn(page.name, "")
-        self._reactions.changed(page.name)
+            self._reactions.withdrawn(name, "")
+        self._reactions.changed(name)
 
     def _load(self, name: str) -> _Entry | None:
         stored = self._store.page(name)

@@ -32,6 +32,8 @@ def _part(transfer: Transfer, start: int, stop: int | None) -> Iterator[bytes]:
     """Yield the bytes from `start` to `stop`, also when the upstream sends more than was asked for."""
     position = transfer.start
     with transfer:
+        if position > start:
+            raise UpstreamUnavailable("The upstream has sent another part than it was asked for")
         for chunk in transfer.chunks:
             begin, end = max(0, start - position), len(chunk) if stop is None else stop - position
             if begin < min(end, len(chunk)):
@@ -51,6 +53,8 @@ def _verified(transfer: Transfer, file: File) -> Iterator[bytes]:
     with transfer:
         for chunk in transfer.chunks:
             size += len(chunk)
+            if file.size is not None and size > file.size:
+                raise UpstreamUnavailable(f"{file.filename} has more than {file.size} bytes at the upstream")
             if digest is not None:
                 digest.update(chunk)
             held += chunk

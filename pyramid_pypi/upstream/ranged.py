@@ -202,9 +202,6 @@ class _View(io.RawIOBase):
         self._get = get
         self._position = 0
 
-    def readable(self) -> bool:
-        return True
-
     def seekable(self) -> bool:
         return True
 

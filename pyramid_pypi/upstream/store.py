@@ -6,6 +6,7 @@ waiting for the disk, and replaced when its layout has changed.
 
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,8 +18,11 @@ from pyramid_pypi.errors import StorageUnavailable
 
 __all__ = ["CacheStore", "CachedFile", "Facts", "StoredPage"]
 
-_LAYOUT = 1
+_TRIES = 500
+_TRY_AGAIN = 0.02
+_LAYOUT = 2
 _TABLES = """
+CREATE TABLE followed (upstream TEXT NOT NULL);
 CREATE TABLE pages (
     project TEXT PRIMARY KEY, body BLOB, etag TEXT NOT NULL, last_modified TEXT NOT NULL,
     checked_at REAL NOT NULL
@@ -100,6 +104,20 @@ class CacheStore:
         for connection in connections:
             connection.close()
 
+    def follow(self, upstream: str) -> bool:
+        """Forget the pages if they are of another upstream; return whether they were.
+
+        Files stay, because their places are of their bytes.
+        """
+        with self._transaction() as connection:
+            row = connection.execute("SELECT upstream FROM followed").fetchone()
+            if row == (upstream,):
+                return False
+            for table in ("followed", "pages", "facts"):
+                connection.execute(f"DELETE FROM {table}")
+            connection.execute("INSERT INTO followed VALUES (?)", (upstream,))
+            return row is not None
+
     def page(self, project: str) -> StoredPage | None:
         """Return what was last seen of a project's page."""
         row = self._one(
@@ -107,7 +125,11 @@ class CacheStore:
         )
         if row is None:
             return None
-        body = None if row[0] is None else zlib.decompress(row[0])
+        try:
+            body = None if row[0] is None else zlib.decompress(row[0])
+        except zlib.error:
+            # What the disk has damaged is as if it had never been seen.
+            return None
         return StoredPage(project, body, row[1], row[2], row[3])
 
     def put_page(self, page: StoredPage) -> None:
@@ -218,7 +240,7 @@ class CacheStore:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
             found = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-            found.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(found)
             # A power cut may take the last minutes of a cache.
             found.execute("PRAGMA synchronous = NORMAL")
             self._local.connection = found
@@ -233,10 +255,12 @@ class CacheStore:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                # SQLite has ended the transaction itself where the disk is full.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def _run(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with _storage_errors(self._path):
@@ -245,6 +269,19 @@ class CacheStore:
     def _one(self, statement: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         rows = self._run(statement, values)
         return rows[0] if rows else None
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # For this SQLite does not wait, so that processes which start together would fail.
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not tries_left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_TRY_AGAIN)
+        else:
+            return
 
 
 _SELECT_FILES = "SELECT place, project, record, size, used_at, withdrawn FROM files"

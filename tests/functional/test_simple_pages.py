@@ -295,7 +295,8 @@ def test_pages_of_other_sites_may_read(client):
 
     for answer in (page, preflight):
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        assert answer.headers["Access-Control-Expose-Headers"] == "X-PyPI-Last-Serial"
+        exposed = answer.headers["Access-Control-Expose-Headers"]
+        assert exposed == "X-PyPI-Last-Serial, X-PyPI-Repository, X-PyPI-Stale"
 
 
 def test_statuses_are_told_and_quarantine_hides_files(client):

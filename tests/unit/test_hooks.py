@@ -426,7 +426,6 @@ def test_hook_pypi_upstream_fetched(index, pypi_upstream) -> None:
         client.get(file["url"].replace("../../", "/far/"))
 
     assert heard.get(timeout=10) == (name, hashlib.sha256(content).hexdigest(), "far")
-    client.app.close()
     assert heard.empty()
 
 

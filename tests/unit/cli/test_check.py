@@ -283,6 +283,7 @@ def test_plugins_are_listed_whatever_else_is_wrong(run: Run, ini: str) -> None:
         f"builtins {__version__} from pyramid_pypi.builtins\n"
         "    pypi_auth_backends\n"
         "    pypi_storage_backends\n"
+        "    pypi_upstream_backends\n"
         "fake_kinds (unknown version) from fake_kinds\n"
         "    pypi_auth_backends\n"
         "    pypi_commands\n"

@@ -248,7 +248,7 @@ def test_the_other_index_is_found_however_it_is_spelled(tmp_path, registry):
     path = uv_lock(tmp_path, house.replace(f'git = "{registry}"', 'git = "x"'))
 
     assert run("--to", "pypi", path).output == f"{path}: 8 URLs\n"
-    assert f'"{registry}"' not in path.read_text()
+    assert f'"{registry}"' not in path.read_text().partition("[[package]]")[2]
 
 
 def test_several_other_indexes_ask_for_one(tmp_path):
@@ -366,6 +366,23 @@ def test_requirements_lose_the_credentials_of_the_index_they_leave(tmp_path):
 
     assert "hunter2" not in several.output
     assert path.read_text() == "-i https://pypi.org/simple\n--extra-index-url https://b:c@other/simple\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements.txt", "-i https://host:port/simple\n-i file:///srv/simple\n--index-url\n"),
+        ("pylock.toml", '[[packages]]\nname = "a"\nsdist = { url = "https://host/a-1.tar.gz" }\n'),
+        ("uv.lock", '[[package]]\nname = "a"\nsource = { registry = "../wheels" }\n'),
+        ("Pipfile.lock", '{"_meta": 1}'),
+    ],
+)
+def test_what_belongs_to_no_index_is_left_alone(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+
+    assert run("--to", "pypi", path).output == f"{path}: 0 URLs\n"
+    assert run("--to", HOUSE, path).output == f"{path}: 0 URLs\n"
 
 
 class TestPoetry:

@@ -12,9 +12,9 @@ from waitress import buffers, channel, parser, server, task, trigger
     [
         # Replaced by ours.
         (channel.HTTPChannel._flush_some, "fe7a9a752a41"),
-        # Extended by ours, which rely on when they look at what.
         (channel.HTTPChannel.readable, "e4722238ce60"),
         (channel.HTTPChannel.writable, "d0cbd4ae1b3b"),
+        # Extended by ours, which rely on when they look at what.
         (channel.HTTPChannel.handle_write, "6c900f395b30"),
         (channel.HTTPChannel.handle_close, "8f59b9aaa455"),
         (channel.HTTPChannel.write_soon, "20eedb92a823"),

@@ -17,7 +17,7 @@ from pyramid_pypi.settings import (
     CredentialSettings,
     Instance,
     LoginSettings,
-    RepositorySettings,
+    HostedSettings,
     Settings,
     load,
     plugin_names,
@@ -43,9 +43,8 @@ def test_what_is_left_out_has_its_default(read: Read, kinds: SimpleNamespace) ->
         catalog="sqlite:////srv/catalog.db",
         default="private",
         repositories=(
-            RepositorySettings(
+            HostedSettings(
                 name="private",
-                kind="hosted",
                 storage=Instance("private", "folder", kinds.Folder, options),
                 rights=Rights(CLOSED),
                 accept="private",

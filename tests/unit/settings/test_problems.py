@@ -122,7 +122,7 @@ def test_an_unknown_key_is_told_its_nearest(refuse: Refuse, key: str, nearest: s
         ("pypi.catalog", "sqlite://"),
         ("pypi.catalog", "sqlite:///:memory:"),
         ("pypi.catalog", "sqlite://host/path"),
-        ("pypi.repo.private", "proxy"),
+        ("pypi.repo.private", "mirror"),
         ("pypi.repo.private.read", "Everyone"),
         ("pypi.repo.private.storage", "nowhere"),
         (f"{AT}.layout", "Flat"),

@@ -4,8 +4,10 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pyramid_pypi.errors import UpstreamUnavailable
 from pyramid_pypi.model import File, Hashes
@@ -105,6 +107,10 @@ def remote_file(content: bytes, name: str = "holy_grail-1.0.tar.gz", **changes) 
     return File(**{**fields, **changes})
 
 
-def descriptors() -> int:
-    """Return how many files this process has open."""
-    return len(os.listdir("/proc/self/fd"))
+def descriptors(folder: Path) -> list[str]:
+    """Return which files below `folder` this process has open, once for each descriptor."""
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(os.readlink(entry))
+    return sorted(name for name in found if name.startswith(f"{folder}/"))

@@ -1,7 +1,6 @@
 """What pages lack, found out from the wheels."""
 
 import hashlib
-import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -46,12 +45,15 @@ def a_page(*files):
 
 @dataclass
 class Wheels:
-    """An upstream that has `wheels` and `beside` them metadata, by file name; `gate` holds downloads."""
+    """An upstream that has `wheels` and `beside` them metadata, by file name.
+
+    Of those in `whole` it sends no parts. `errors` are raised instead, and `gate` holds all answers.
+    """
 
     wheels: dict = field(default_factory=dict)
     beside: dict = field(default_factory=dict)
-    ranges: bool = True
-    error: Exception | None = None
+    whole: set = field(default_factory=set)
+    errors: dict = field(default_factory=dict)
     gate: threading.Event | None = None
     downloads: list = field(default_factory=list)
     asked: list = field(default_factory=list)
@@ -61,12 +63,14 @@ class Wheels:
         self.downloads.append(file.filename)
         self.entered.set()
         assert self.gate is None or self.gate.wait(SECONDS)
-        if self.error:
-            raise self.error
+        if file.filename in self.errors:
+            raise self.errors[file.filename]
         data = self.wheels.get(file.filename)
         if data is None:
             raise FileMissing(f"{file.filename} is not here")
-        begin, end, _ = slice(start, stop).indices(len(data)) if self.ranges else (0, len(data), 1)
+        begin, end = 0, len(data)
+        if file.filename not in self.whole:
+            begin, end, _ = slice(start, stop).indices(len(data))
         return Transfer(iter([data[begin:end]]), len(data), begin, MODIFIED)
 
     def metadata(self, file):
@@ -89,6 +93,7 @@ class Rig:
         self.offline = False
         self.clock = FakeClock()
         self.made = []
+        self.marks = {}
         self.backfill = self.make()
 
     def make(self, **options):
@@ -100,6 +105,9 @@ class Rig:
         return made
 
     def on_change(self, project):
+        if project in self.marks:
+            self.marks[project].set()
+            return
         self.seen.append(project)
         self.changed.release()
 
@@ -113,14 +121,15 @@ class Rig:
         assert self.changed.acquire(timeout=SECONDS)
 
     def settle(self):
-        """Wait until whatever was scheduled before is done, by scheduling another project's wheel."""
-        last = File("z", "z-1-py3-none-any.whl", "1", "bdist_wheel", None, Hashes(), None, "", "", place="z")
-        self.upstream.wheels[last.filename] = make_wheel("z", "1")
-        self.clock.advance(31)
-        self.backfill.schedule(UpstreamPage("z", (last,)))
-        assert self.changed.acquire(timeout=SECONDS)
-        assert self.seen.pop() == "z"
-        self.upstream.downloads.remove(last.filename)
+        """Wait until the one worker has done what was scheduled before, by one wheel more."""
+        name = f"mark{len(self.marks)}"
+        filename = f"{name}-1-py3-none-any.whl"
+        last = replace(a_wheel("1"), project=name, filename=filename, place=filename)
+        self.marks[name] = threading.Event()
+        self.upstream.wheels[filename] = make_wheel(name, "1")
+        self.backfill.schedule(UpstreamPage(name, (last,)))
+        assert self.marks[name].wait(SECONDS)
+        self.upstream.downloads.remove(filename)
 
 
 @pytest.fixture
@@ -286,11 +295,27 @@ def test_queued_wheel_is_not_queued_again(single):
     assert single.upstream.downloads == [file.filename]
 
 
+def test_page_is_looked_at_again_after_half_a_minute(single):
+    old, new = a_wheel("1.0"), a_wheel("2.0")
+    single.serve(old, new)
+    single.fill(a_page(old))
+
+    single.clock.advance(29)
+    single.backfill.schedule(a_page(old, new))
+    single.settle()
+    assert single.upstream.downloads == [old.filename]
+    single.clock.advance(1)
+    single.fill(a_page(old, new))
+
+    assert single.upstream.downloads == [old.filename, new.filename]
+
+
 def test_unreadable_wheel_is_tried_again_after_an_hour(single):
     file = a_wheel()
     single.upstream.wheels[file.filename] = b"no wheel"
 
     for _ in range(2):
+        single.clock.advance(31)
         single.backfill.schedule(a_page(file))
         single.settle()
     assert single.upstream.downloads == [file.filename]
@@ -309,88 +334,62 @@ def test_missing_wheel_changes_nothing(single):
 
 
 def test_upstream_without_ranges_is_left_alone_for_ten_minutes(single):
-    wheels = [a_wheel(version) for version in ("1.0", "2.0", "3.0")]
+    wheels = [a_wheel(version) for version in ("3.0", "2.0", "1.0")]
+    names = [file.filename for file in wheels]
     single.serve(*wheels)
-    single.upstream.ranges = False
+    single.upstream.whole = {names[1]}
 
-    single.backfill.schedule(a_page(*wheels))
-    single.backfill.close()
-
-    assert single.upstream.downloads == [wheels[-1].filename]
-
-    single.upstream.ranges = True
-    single.clock.advance(0)
-
-
-def test_upstream_that_has_ranges_again_is_asked_again(single):
-    file = a_wheel("2.0", metadata_sha256="")
-    single.serve(file)
-    single.upstream.ranges = False
-    with pytest.raises(FileMissing):
-        single.backfill.metadata(file)
-    single.upstream.ranges = True
-    page = single.backfill.apply(a_page(file))
-
+    single.fill(a_page(*wheels))
+    assert single.upstream.downloads == names[:2]
+    single.upstream.whole = set()
+    page = single.backfill.apply(a_page(*wheels))
     single.clock.advance(599)
     single.backfill.schedule(page)
-    assert single.upstream.downloads == [file.filename]
+    assert single.upstream.downloads == names[:2]
     single.clock.advance(1)
     single.fill(page)
 
-    assert single.upstream.downloads == [file.filename] * 2
-    assert single.backfill.apply(a_page(file)).files[0].metadata_sha256
+    assert single.upstream.downloads == names[:2] + names[1:]
 
 
-def test_failing_upstream_gets_a_rest(single):
-    wheels = [a_wheel(version) for version in ("1.0", "2.0")]
+def test_metadata_is_not_looked_for_in_wheels_without_ranges(rig):
+    first, second = (a_wheel(version, metadata_sha256="") for version in ("2.0", "1.0"))
+    rig.serve(first, second)
+    rig.upstream.whole = {first.filename}
+
+    for file in (first, second):
+        with pytest.raises(FileMissing):
+            rig.backfill.metadata(file)
+
+    assert rig.upstream.downloads == [first.filename]
+
+
+@pytest.mark.parametrize(("retry_after", "rest"), [(0, 60), (90, 90)])
+def test_failing_upstream_gets_a_rest(single, retry_after, rest):
+    wheels = [a_wheel(version) for version in ("3.0", "2.0", "1.0")]
+    names = [file.filename for file in wheels]
     single.serve(*wheels)
-    single.upstream.error = UpstreamUnavailable("slow down", retry_after=90)
-    single.upstream.gate = threading.Event()
+    single.upstream.errors[names[1]] = UpstreamUnavailable("slow down", retry_after=retry_after)
 
-    single.backfill.schedule(a_page(*wheels))
-    single.upstream.gate.set()
-    single.backfill.close()
-    single.upstream.error = None
-    assert single.upstream.downloads == [wheels[1].filename]
-
-
-def test_after_its_rest_the_upstream_is_asked_again(single, caplog):
-    caplog.set_level(logging.INFO)
-    file = a_wheel()
-    single.serve(file)
-    rested = threading.Event()
-    single.upstream.error = UpstreamUnavailable("slow down", retry_after=90)
-
-    class Told(logging.Handler):
-        def emit(self, record):
-            rested.set()
-
-    handler = Told()
-    logger = logging.getLogger("pyramid_pypi.upstream.backfill")
-    logger.addHandler(handler)
-    try:
-        single.backfill.schedule(a_page(file))
-        assert rested.wait(SECONDS)
-    finally:
-        logger.removeHandler(handler)
-    single.upstream.error = None
-    single.clock.advance(89)
-    single.backfill.schedule(a_page(file))
-    assert single.upstream.downloads == [file.filename]
+    single.fill(a_page(*wheels))
+    assert single.upstream.downloads == names[:2]
+    single.upstream.errors.clear()
+    page = single.backfill.apply(a_page(*wheels))
+    single.clock.advance(rest - 1)
+    single.backfill.schedule(page)
+    assert single.upstream.downloads == names[:2]
     single.clock.advance(1)
-    single.fill(a_page(file))
+    single.fill(page)
 
-    assert single.upstream.downloads == [file.filename] * 2
+    assert single.upstream.downloads == names[:2] + names[1:]
 
 
 def test_error_that_nobody_expects_ends_no_thread(single, caplog):
     file = a_wheel()
-    single.upstream.error = ZeroDivisionError()
+    single.upstream.errors[file.filename] = ZeroDivisionError()
 
     single.backfill.schedule(a_page(file))
-    assert single.upstream.entered.wait(SECONDS)
-    single.backfill.schedule(UpstreamPage("other", ()))
-    single.backfill.close()
+    single.settle()
 
     assert "was not read" in caplog.text
 
@@ -516,7 +515,8 @@ def test_wrong_digest_is_never_served_and_corrected(rig, beside):
 def test_metadata_that_is_nowhere_is_not_offered_any_more(rig, said, wheel, caplog):
     file = a_wheel(metadata_sha256=said)
     rig.upstream.beside = {file.filename: b"other"}
-    rig.upstream.ranges = wheel != "whole"
+    if wheel == "whole":
+        rig.upstream.whole = {file.filename}
     if wheel:
         rig.upstream.wheels[file.filename] = WHEEL if wheel == "whole" else wheel
 
@@ -530,7 +530,7 @@ def test_metadata_that_is_nowhere_is_not_offered_any_more(rig, said, wheel, capl
 
 def test_upstream_that_is_down_changes_no_page(rig):
     file = a_wheel(metadata_sha256=DIGEST)
-    rig.upstream.error = UpstreamTimeout("too slow")
+    rig.upstream.errors[file.filename] = UpstreamTimeout("too slow")
 
     with pytest.raises(UpstreamTimeout):
         rig.backfill.metadata(file)

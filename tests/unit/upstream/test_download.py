@@ -172,7 +172,7 @@ def test_a_wrong_digest_cuts_every_reader_short(fetching, caplog, name):
     wrong = "0123abcd" * 4
     own = name in {"sha256", "md5", "blake2b_256"}
     hashes = Hashes(**{name: wrong}) if own else Hashes(others=((name, wrong),))
-    one = fetching(file=remote_file(CONTENT, hashes=hashes))
+    one = fetching(gated=True, file=remote_file(CONTENT, hashes=hashes))
     actual = (
         hashlib.blake2b(CONTENT, digest_size=32) if name == "blake2b_256" else hashlib.new(name, CONTENT)
     ).hexdigest()
@@ -472,27 +472,24 @@ def test_a_fault_in_an_upstream_is_logged_and_hidden_from_readers(fetching, capl
 
 
 def test_readers_read_on_after_the_end_and_then_nothing_is_open(fetching):
-    before = descriptors()
     one = fetching(keeper=Keeper(takes=False))
     stream = one.start().stream(0, SIZE)
     first = next(stream)
     one.finish()
-    one.download = None
+    one.download, one.thread = None, threading.Thread(target=int)
+    open_then = descriptors(one.storage.root)
 
-    assert one.staged() == []
+    assert (len(open_then), one.staged()) == (1, [])
     assert first + b"".join(stream) == CONTENT
-    one.thread = threading.Thread(target=int)
     del stream
-
-    assert descriptors() == before
+    assert descriptors(one.storage.root) == []
 
 
 def test_a_failed_download_leaves_no_descriptor(fetching):
-    before = descriptors()
     one = fetching(*[Answer(breaks_after=2 * CHUNK)] * 3)
     stream = one.start().stream(0, SIZE)
     with pytest.raises(UpstreamUnavailable):
         list(stream)
     one.finish()
 
-    assert descriptors() == before
+    assert descriptors(one.storage.root) == []

@@ -134,6 +134,12 @@ def test_metadata_far_from_the_end_takes_one_request_more():
     assert remote.closed == 3
 
 
+def test_wheel_that_takes_too_many_requests_is_refused(monkeypatch):
+    monkeypatch.setattr("pyramid_pypi.upstream.ranged._MAX_REQUESTS", 1)
+
+    assert "requests" in refusal(a_zip((f"{INFO}/METADATA", METADATA), ("acme/data.bin", NOISE)))
+
+
 def test_large_metadata_takes_few_requests():
     large = METADATA + b"\n" + NOISE
     found = read(a_zip((f"{INFO}/METADATA", large), ("acme/data.bin", NOISE)))
