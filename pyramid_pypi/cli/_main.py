@@ -12,6 +12,7 @@ from pyramid_pypi.version import __version__
 __all__ = ["COMMANDS", "LazyGroup", "main"]
 
 COMMANDS: Mapping[str, str] = {
+    "cache": "pyramid_pypi.cli.cache:cache",
     "check": "pyramid_pypi.cli.check:check",
     "plugins": "pyramid_pypi.cli.plugins:plugins",
     "reindex": "pyramid_pypi.cli.reindex:reindex",

@@ -224,6 +224,15 @@ class CacheStore:
         """Return the size of all cached files in bytes."""
         return int(self._run("SELECT coalesce(sum(size), 0) FROM files", ())[0][0])
 
+    def clear_pages(self) -> None:
+        """Forget all pages, facts and metadata, and give their space on the disk back; files stay."""
+        with self._transaction() as connection:
+            for table in ("pages", "facts", "metadata"):
+                connection.execute(f"DELETE FROM {table}")
+        self._run("VACUUM", ())
+        # Until then the file keeps its size, as what was written is in another one beside it.
+        self._run("PRAGMA wal_checkpoint(TRUNCATE)", ())
+
     def _prepare(self) -> None:
         with self._transaction() as connection:
             (layout,) = connection.execute("PRAGMA user_version").fetchone()

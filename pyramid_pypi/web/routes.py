@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from pyramid_pypi.web import files, operation, simple, upload
+from pyramid_pypi.web import files, legacy_json, operation, simple, upload
 from pyramid_pypi.web.context import Operation, RepositoryContext
 from pyramid_pypi.web.failures import method_not_allowed
 
@@ -18,6 +18,7 @@ __all__ = ["add_routes"]
 View = Callable[..., Any]
 
 _PROJECT = "{project:[A-Za-z0-9][A-Za-z0-9._-]*}"
+_VERSION = "{version:[^/]+}"
 _SLASH = "{slash:/?}"
 # A client that joins an index URL and a name carelessly sends two slashes.
 _SLASHES = "{slashes:/+}"
@@ -45,8 +46,17 @@ _ROUTES = (
     _Route("projects", f"{{api:simple|\\+simple}}{_SLASH}", get=simple.projects, post=upload.upload),
     _Route("file", "packages/{path:.+}", get=files.file),
     _Route("upload", f"{{api:legacy|pypi}}{_SLASH}", get=simple.project_at_root, post=upload.upload),
+    _Route("json", f"{{api:pypi}}/{_PROJECT}/json{_SLASH}", get=legacy_json.project_json),
+    _Route(
+        "json_of_release", f"{{api:pypi}}/{_PROJECT}/{_VERSION}/json{_SLASH}", get=legacy_json.project_json
+    ),
 )
-_AT_ROOT = _Route("project_at_root", f"{_PROJECT}{_SLASH}", get=simple.project_at_root)
+# A project may have the name of anything in the patterns above.
+_AT_ROOT = (
+    _Route("project_at_root", f"{_PROJECT}{_SLASH}", get=simple.project_at_root),
+    # Renovate takes an index URL for one that has PyPI's JSON API right below it.
+    _Route("json_at_root", f"{_PROJECT}/json{_SLASH}", get=legacy_json.project_json),
+)
 
 _OPERATION: tuple[tuple[str, View, str], ...] = (
     ("health", operation.health, NO_PERMISSION_REQUIRED),
@@ -71,9 +81,9 @@ def add_routes(config: "Configurator", repositories: list[str]) -> None:
         for route in _ROUTES:
             _add(config, f"pypi.{mount}.{route.name}", f"{prefix}{route.pattern}", route)
         _add_root(config, mount, prefix)
-    # Last, because a project may have the name of anything above.
     for mount, prefix in mounts:
-        _add(config, f"pypi.{mount}.{_AT_ROOT.name}", f"{prefix}{_AT_ROOT.pattern}", _AT_ROOT)
+        for route in _AT_ROOT:
+            _add(config, f"pypi.{mount}.{route.name}", f"{prefix}{route.pattern}", route)
 
 
 def _add_root(config: "Configurator", mount: str, prefix: str) -> None:

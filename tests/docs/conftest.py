@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pyramid_pypi.testing.upstreams import FakeUpstream
 from tests.clients.toolbox import Toolbox
+from tests.clients.wheelhouse import wheelhouse
 from tests.docs.story import Story
 
 Teller = Callable[..., Story]
@@ -28,6 +30,18 @@ def port() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         found = listener.getsockname()[1]
     return found
+
+
+@pytest.fixture
+def public(toolbox: Toolbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeUpstream]:
+    """The stand-in for PyPI of every server that is started in this test; it has `six`."""
+    with FakeUpstream() as upstream:
+        for path in wheelhouse(toolbox):
+            if path.name.startswith("six-"):
+                upstream.add_path(path.name, path)
+        monkeypatch.setenv("PYPI_REPO_PYPI_UPSTREAM_URL", upstream.url)
+        monkeypatch.setenv("PYPI_REPO_PYPI_UPSTREAM_PROXY", "none")
+        yield upstream
 
 
 @pytest.fixture

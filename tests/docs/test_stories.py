@@ -8,7 +8,6 @@ import bcrypt
 import pytest
 
 from pyramid_pypi.testing.artefacts import make_wheel
-from tests.clients.conftest import desk  # noqa: F401 - a fixture
 from tests.clients.releases import save
 from tests.docs.blocks import ROOT, blocks
 from tests.live import LiveServer, post_file, write_ini
@@ -44,8 +43,20 @@ def team(tmp_path):
     assert server.problems() == []
 
 
-def test_the_readme_publishes_and_installs(desk, tell):  # noqa: F811
-    tell(port_of(desk), "uv", "twine").run(blocks("README.md"))
+@pytest.fixture
+def desk(tmp_path, public):
+    """A server of `development.ini`, in the folder that the reader is in."""
+    folder = tmp_path / "work" / "var"
+    with LiveServer(ROOT / "development.ini", tmp_path / "log", var=str(folder)) as server:
+        yield server
+    assert server.problems() == []
+
+
+def test_the_readme_publishes_and_installs_with_and_without_pypi(desk, public, tell):
+    tell(port_of(desk), "uv", "twine", "poetry").run(blocks("README.md"))
+
+    assert public.count("*.whl") == 1
+    assert sum("six" in line["path"] for line in desk.access()) > public.count("*six*")
 
 
 def test_the_tutorial_ends_with_an_installed_package(port, tell):
