@@ -140,6 +140,19 @@ def memory_megabytes(root: int) -> tuple[float, float]:
     return totals["Rss:"] / 1024, totals["Pss:"] / 1024
 
 
+def reset_peak(pid: int) -> float:
+    """Let the peak of a process begin at what it has now, in MB (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+    return peak_megabytes(pid)
+
+
+def peak_megabytes(pid: int) -> float:
+    """Return the most resident memory that a process had since the last reset, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
+
+
 def settle(root: int, *, patience: float = 20.0) -> None:
     """Wait until the tree is idle, so that work left in its queue is not charged to the next cell."""
     deadline = time.monotonic() + patience

@@ -95,7 +95,7 @@ class Report:
             cells = [show(cell(scenario, name)) for name in columns]
             if any(one != DASH for one in cells):
                 rows.append([f"{scenario.title} ({scenario.unit})" if units else scenario.title, *cells])
-        return _grid(["", *columns], rows)
+        return grid(["", *columns], rows)
 
     def _latencies(self) -> str:
         rows = []
@@ -107,7 +107,7 @@ class Report:
                     DASH if a is None else f"{a:,.2f} / {b:,.2f}" for a, b in zip(middle, tail, strict=True)
                 ]
                 rows.append([scenario.title, *cells])
-        return _grid(["", *self.names], rows)
+        return grid(["", *self.names], rows)
 
     def _remarks(self) -> str:
         lines = []
@@ -151,7 +151,8 @@ def _cpu(sample: Sample) -> float | None:
     return sample.cpu
 
 
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table."""
     lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -32,11 +32,10 @@ use = egg:pyramid_pypi
 {settings}
 
 [server:main]
-use = egg:waitress#main
+use = egg:pyramid_pypi#server
 host = 127.0.0.1
 get port = http_port
 threads = 8
-asyncore_use_poll = true
 max_request_body_size = 4400000000
 
 [loggers]

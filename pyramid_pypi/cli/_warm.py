@@ -1,10 +1,12 @@
 """Having the files that locks want in the caches of proxies: finding them, and fetching them."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+import click
 from packaging.version import Version
 
 from pyramid_pypi.app import PackageIndex
@@ -17,7 +19,7 @@ from pyramid_pypi.repositories import Repository
 from pyramid_pypi.repositories.proxy import Proxy
 from pyramid_pypi.upstream.records import file_from_bytes
 
-__all__ = ["Choice", "Found", "Warmer"]
+__all__ = ["Choice", "Report", "Warmer", "fetch_all", "find_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,22 @@ class Found:
     problem: str = ""
 
 
+@dataclass(slots=True)
+class Report:
+    """What becomes of the wanted: `files` with the digests that they must have (SHA-256).
+
+    `fetched` has the bytes of each file that was not here, `left_out` the projects of which the
+    choice has left nothing, and `problems` a sentence for each thing that could not be had.
+    """
+
+    files: dict[File, set[str]] = field(default_factory=dict)
+    fetched: dict[File, int] = field(default_factory=dict)
+    here: set[File] = field(default_factory=set)
+    passed_over: int = 0
+    left_out: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+
 class Warmer:
     """Finds files in `repository` of `index` as a client would, and fetches those of proxies.
 
@@ -71,17 +89,17 @@ class Warmer:
             found = tuple(self._repository.file(file.filename) for file in taken)
             return Found(found, passed_over=len(files) - len(taken))
         except PypiError as error:
-            return Found(problem=f"{_label(wanted)}: {error.message}")
+            return Found(problem=_about(_label(wanted), error))
 
-    def fetch(self, file: File, digests: Iterable[str]) -> bool:
-        """Have a file and its metadata, and return whether the file had to be fetched.
+    def fetch(self, file: File, digests: Iterable[str]) -> int | None:
+        """Have a file and its metadata; return how many bytes were fetched, None when it was here.
 
         Raises DigestMismatch when it has not each of `digests` (SHA-256), and what the upstream or
         the cache raises.
         """
         proxy = self._origin(file)
         if proxy is None:
-            return False
+            return None
         cache = proxy.parts.files
         if cache is None:
             raise FileMissing(f"{proxy.name!r} keeps no files; give it the setting files = cache")
@@ -89,12 +107,13 @@ class Warmer:
         if not fetched:
             # What is used now is not removed to make room for the others.
             cache.open(file)
-        _check(self._kept(proxy, file), digests)
+        kept = self._kept(proxy, file)
+        _check(kept, digests)
         if file.serves_metadata:
             # The upstream may promise what it does not have; then the page promises it no more.
             with suppress(FileMissing):
                 proxy.metadata(file)
-        return fetched
+        return kept.size if fetched else None
 
     def check(self, file: File) -> None:
         """Look whether a file is still here. Raises FileMissing."""
@@ -131,11 +150,62 @@ class Warmer:
         found = self._index.served(file.repository or self._repository.name).repository
         return found if isinstance(found, Proxy) else None
 
-    def _kept(self, proxy: Proxy, file: File) -> File:
+    @staticmethod
+    def _kept(proxy: Proxy, file: File) -> File:
+        """Return a file with its true digests and size, if its bytes are here."""
         entry = proxy.parts.store.file(file.place)
         if entry is None:
             raise FileMissing(f"it does not stay in the cache of {proxy.name!r}; see its setting max_size")
         return file_from_bytes(entry.record)
+
+
+def find_all(warmer: Warmer, pool: ThreadPoolExecutor, wanted: Sequence[WantedFile]) -> Report:
+    """Return a report of what is to be fetched."""
+    report = Report()
+    answers = pool.map(warmer.find, wanted)
+    with click.progressbar(answers, length=len(wanted), label="Looking up") as bar:
+        for one, found in zip(wanted, bar, strict=True):
+            # A digest without a file name has chosen the files, and is not that of all of them.
+            digests = {one.sha256} if one.filename and one.sha256 else set()
+            for file in found.files:
+                report.files.setdefault(file, set()).update(digests)
+            report.passed_over += found.passed_over
+            report.left_out.update([one.project] if found.passed_over else [])
+            report.problems += [found.problem] if found.problem else []
+    report.left_out -= {file.project for file in report.files}
+    return report
+
+
+def fetch_all(warmer: Warmer, pool: ThreadPoolExecutor, report: Report) -> None:
+    """Fetch the files of the report, and add to it what has become of them."""
+    jobs = {pool.submit(warmer.fetch, file, digests): file for file, digests in report.files.items()}
+    steps = {file: file.size for file in report.files if file.size is not None}
+    if len(steps) < len(report.files):
+        steps = dict.fromkeys(report.files, 1)
+    with click.progressbar(length=max(sum(steps.values()), 1), label="Fetching") as bar:
+        for job in as_completed(jobs):
+            file = jobs[job]
+            try:
+                size = job.result()
+            except PypiError as error:
+                report.problems.append(_about(file.filename, error))
+            else:
+                if size is None:
+                    report.here.add(file)
+                else:
+                    report.fetched[file] = size
+            bar.update(steps[file])
+    for file in [*report.fetched, *report.here]:
+        try:
+            warmer.check(file)
+        except FileMissing as error:
+            report.problems.append(_about(file.filename, error))
+            report.fetched.pop(file, None)
+            report.here.discard(file)
+
+
+def _about(name: str, error: PypiError) -> str:
+    return error.message if name in error.message else f"{name}: {error.message}"
 
 
 def _may_have(file: File, sha256: str | None) -> bool:

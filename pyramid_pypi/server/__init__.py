@@ -9,13 +9,13 @@ is refused. Nothing in the application needs this server.
 from functools import partial
 from typing import Any
 
-import waitress  # type: ignore[import-untyped]
-from waitress.server import BaseWSGIServer  # type: ignore[import-untyped]
+import waitress
+from waitress.server import BaseWSGIServer
 
 from pyramid_pypi.server.alarm import Alarm
 from pyramid_pypi.server.arriving import ArrivingBody
 from pyramid_pypi.server.channel import Channel
-from pyramid_pypi.server.task import ARRIVING_WRAPPER
+from pyramid_pypi.web.slices import ARRIVING_WRAPPER
 
 __all__ = ["ARRIVING_WRAPPER", "ArrivingBody", "create_server", "serve"]
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from waitress.buffers import ReadOnlyFileBasedBuffer  # type: ignore[import-untyped]
+from waitress.buffers import ReadOnlyFileBasedBuffer
 
 from pyramid_pypi.model import Arriving
 

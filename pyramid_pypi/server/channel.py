@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any
 
-from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
+from waitress.channel import HTTPChannel
 
 from pyramid_pypi.server.alarm import Alarm
 from pyramid_pypi.server.arriving import ArrivingBody

@@ -3,19 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
-from waitress.parser import (  # type: ignore[import-untyped]
+from waitress.parser import (
     HTTPRequestParser,
     ParsingError,
     get_header_lines,
 )
-from waitress.task import WSGITask  # type: ignore[import-untyped]
+from waitress.task import WSGITask
 
 from pyramid_pypi.model import Arriving
 from pyramid_pypi.server.arriving import ArrivingBody
+from pyramid_pypi.web.slices import ARRIVING_WRAPPER
 
-__all__ = ["ARRIVING_WRAPPER", "Parser", "Task"]
-
-ARRIVING_WRAPPER = "pyramid_pypi.arriving_wrapper"
+__all__ = ["Parser", "Task"]
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]

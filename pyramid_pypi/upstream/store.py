@@ -113,8 +113,8 @@ class CacheStore:
             row = connection.execute("SELECT upstream FROM followed").fetchone()
             if row == (upstream,):
                 return False
-            for table in ("followed", "pages", "facts"):
-                connection.execute(f"DELETE FROM {table}")
+            for statement in (*_FORGET, "DELETE FROM followed"):
+                connection.execute(statement)
             connection.execute("INSERT INTO followed VALUES (?)", (upstream,))
             return row is not None
 
@@ -227,8 +227,8 @@ class CacheStore:
     def clear_pages(self) -> None:
         """Forget all pages, facts and metadata, and give their space on the disk back; files stay."""
         with self._transaction() as connection:
-            for table in ("pages", "facts", "metadata"):
-                connection.execute(f"DELETE FROM {table}")
+            for statement in _FORGET:
+                connection.execute(statement)
         self._run("VACUUM", ())
         # Until then the file keeps its size, as what was written is in another one beside it.
         self._run("PRAGMA wal_checkpoint(TRUNCATE)", ())
@@ -293,6 +293,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             return
 
 
+_FORGET = ("DELETE FROM pages", "DELETE FROM facts", "DELETE FROM metadata")
 _SELECT_FILES = "SELECT place, project, record, size, used_at, withdrawn FROM files"
 
 

@@ -21,7 +21,7 @@ from pyramid_pypi.web.context import RepositoryContext, WebCaller
 from pyramid_pypi.web.observe import note, offer_hot
 from pyramid_pypi.web.ranges import Unsatisfiable, parse_range
 from pyramid_pypi.web.ready import Headers, Ready, matches_etag
-from pyramid_pypi.web.slices import SLICE, FileSlices
+from pyramid_pypi.web.slices import ARRIVING_WRAPPER, SLICE, FileSlices
 
 __all__ = ["file"]
 
@@ -192,7 +192,7 @@ def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
 def _chunks(blob: LocalFile | Stream, start: int, stop: int | None, request: Request) -> Iterable[bytes]:
     sent: Iterable[bytes]
     if isinstance(blob, Stream):
-        follow = request.environ.get("pyramid_pypi.arriving_wrapper")
+        follow = request.environ.get(ARRIVING_WRAPPER)
         if follow is None or blob.arriving is None or stop is None:
             return blob.open(start, stop)
         # Our own server waits for the bytes without keeping a thread busy.

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import IO, Any
 
-__all__ = ["SLICE", "FileSlices", "Slices", "in_slices"]
+__all__ = ["ARRIVING_WRAPPER", "SLICE", "FileSlices", "Slices", "in_slices"]
 
 SLICE = 1 << 18
+ARRIVING_WRAPPER = "pyramid_pypi.arriving_wrapper"
+"""Where a server offers to wait for arriving bytes by itself: `(arriving, start, stop) -> iterable`."""
 _LARGE = 64 * 1024
 
 

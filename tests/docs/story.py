@@ -90,6 +90,8 @@ class Story:
         # Whatever would leave this machine ends at a closed door, and quickly.
         environ |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NOWHERE)
         environ |= {"UV_PYTHON_DOWNLOADS": "never"}
+        # Servers of the story follow the stand-in for PyPI, if the test has one.
+        environ |= {name: value for name, value in os.environ.items() if name.startswith("PYPI_REPO_PYPI_")}
         # The page about clients writes a configuration of pip.
         del environ["PIP_CONFIG_FILE"]
         work = self.folder / "work"

@@ -13,14 +13,17 @@ from pyramid_pypi.distribution import PROFILES
 from pyramid_pypi.model import PERMISSIONS
 from pyramid_pypi.options import options_of
 from pyramid_pypi.settings import RESERVED_NAMES, load
+from pyramid_pypi.settings.model import FileMode
 from pyramid_pypi.settings.reader import Reader
+from pyramid_pypi.settings.repositories import REPOSITORY_KINDS
 from pyramid_pypi.storage.filesystem import FilesystemStorage
+from pyramid_pypi.upstream.simple import SimpleUpstream
 from tests.docs.blocks import page, rows
 
 PAGE = "docs/reference/settings.md"
 COMPLETE = {
     "pypi.catalog": "sqlite:///catalog.db",
-    "pypi.repositories": "private",
+    "pypi.repositories": "private pypi away all",
     "pypi.authenticators": "htpasswd",
     "pypi.auth.htpasswd": "htpasswd",
     "pypi.auth.htpasswd.path": "htpasswd",
@@ -28,9 +31,25 @@ COMPLETE = {
     "pypi.repo.private.storage": "filesystem",
     "pypi.repo.private.storage.path": "packages",
     "pypi.repo.private.project.acme-*.read": "everyone",
+    "pypi.repo.pypi": "proxy",
+    "pypi.repo.pypi.upstream": "simple",
+    "pypi.repo.pypi.upstream.url": "https://pypi.org/simple/",
+    "pypi.repo.away": "redirect",
+    "pypi.repo.away.upstream": "simple",
+    "pypi.repo.away.upstream.url": "https://pypi.org/simple/",
+    "pypi.repo.all": "group",
+    "pypi.repo.all.members": "private pypi",
+    "pypi.repo.all.publish": "private",
 }
 # What the reference tells in words.
-SPECIAL = {"pypi.default", "pypi.auth.htpasswd", "pypi.repo.NAME.project.PATTERN.PERMISSION"}
+SPECIAL = {
+    "pypi.default",
+    "pypi.auth.htpasswd",
+    "pypi.repo.NAME.project.PATTERN.PERMISSION",
+    "pypi.repo.NAME.folder",
+    "pypi.repo.NAME.offline_file",
+    "pypi.repo.NAME.publish",
+}
 
 
 class Listener(Reader):
@@ -47,7 +66,7 @@ class Listener(Reader):
 
 def documented(key: str) -> str:
     key = re.sub(r"\.project\.[^.]+\.\w+$", ".project.PATTERN.PERMISSION", key)
-    return key.replace("pypi.repo.private", "pypi.repo.NAME")
+    return re.sub(r"^pypi\.repo\.[a-z]+", "pypi.repo.NAME", key)
 
 
 @pytest.fixture
@@ -85,14 +104,17 @@ def test_the_defaults_are_those_of_the_code(taken, table):
 def test_every_option_of_the_builtin_kinds_is_documented(table):
     storage = {f"pypi.repo.NAME.storage.{option.name}" for option in options_of(FilesystemStorage)}
     htpasswd = {f"pypi.auth.htpasswd.{option.name}" for option in options_of(HtpasswdAuthenticator)}
+    upstream = {f"pypi.repo.NAME.upstream.{option.name}" for option in options_of(SimpleUpstream)}
 
-    assert storage | htpasswd <= set(table)
+    assert storage | htpasswd | upstream <= set(table)
+    assert len(upstream) == len(fields(SimpleUpstream.Options))
     assert len(storage) == len(fields(FilesystemStorage.Options))
 
 
 def test_every_word_that_a_key_takes_is_on_the_page():
     text = page(PAGE)
     words = {*PROFILES, *PERMISSIONS, *get_args(Scheme), *(RESERVED_NAMES - {"-", "_"})}
+    words |= {*REPOSITORY_KINDS, *get_args(FileMode), "keep", "remove"}
 
     assert [word for word in sorted(words) if word not in text] == []
 
@@ -114,6 +136,11 @@ def test_production_ini_explains_every_key(table):
         "pypi.repo.NAME.max_upload_size",
         "pypi.repo.NAME.storage.handoff_prefix",
         "pypi.repo.NAME.storage.rescan",
+        *(
+            f"pypi.repo.NAME.upstream.{name}"
+            for name in ("token", "netrc", "client_cert", "client_key", "max_page", "connections")
+        ),
+        *(f"pypi.repo.NAME.upstream.{name}_timeout" for name in ("connect", "read", "total")),
     }
 
     assert set(table) - keys == told_elsewhere

@@ -22,7 +22,8 @@ JSON = "application/vnd.pypi.simple.v1+json"
 PEOPLE = ("reader", "uploader", "owner")
 
 REPOSITORIES = {
-    "pypi.repositories": "private open mixed",
+    "pypi.repositories": "private open mixed pypi all",
+    "pypi.default": "private",
     "pypi.repo.private.read": "authenticated",
     "pypi.repo.private.upload": "user:uploader user:owner",
     "pypi.repo.private.delete": "user:owner",

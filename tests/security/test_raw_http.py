@@ -4,8 +4,6 @@ import os
 import re
 import socket
 import time
-from importlib.metadata import version
-
 import pytest
 
 from tests.security.support import raw, statuses
@@ -37,10 +35,6 @@ def test_a_request_with_two_readings_is_refused(server, address, head):
     assert set(statuses(received)) <= {400, 501}
 
 
-@pytest.mark.skipif(
-    version("waitress") == "3.0.2",
-    reason="waitress 3.0.2 reads on; the web server in front has to refuse these",
-)
 @pytest.mark.parametrize(
     "head",
     [
