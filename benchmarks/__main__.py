@@ -13,12 +13,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.arriving import many_clients, pages_meanwhile
+from benchmarks.coldinstall import install, resolve
 from benchmarks.corpus import FULL, QUICK, Corpus, generate
+from benchmarks.findings import findings_markdown, studies_markdown
+from benchmarks.followers import OursGroup, OursProxy
 from benchmarks.peers import Devpi, Proxpi, PypiServer, PypiServerRepaired
 from benchmarks.report import Report
+from benchmarks.rootpage import root_page
 from benchmarks.rounds import measure, progress
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.servers import Nginx, Ours, OursWithPassword, Place, Server
+from benchmarks.study import Bench, Study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +33,26 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent / ".cache" / "bench"
 SERVERS: dict[str, type[Server]] = {
-    kind.name: kind for kind in (Ours, OursWithPassword, Nginx, Devpi, Proxpi, PypiServerRepaired, PypiServer)
+    kind.name: kind
+    for kind in (
+        Ours,
+        OursProxy,
+        OursGroup,
+        OursWithPassword,
+        Nginx,
+        Devpi,
+        Proxpi,
+        PypiServerRepaired,
+        PypiServer,
+    )
 }
+STUDIES = (
+    Study("crowd", "A new file for many clients at once", many_clients),
+    Study("meanwhile", "Pages while new files arrive", pages_meanwhile),
+    Study("install", "Installing 30 packages of a real project with `uv`", install),
+    Study("resolve", "Resolving a real project of 97 packages with `uv`", resolve),
+    Study("names", "The list of all projects", root_page),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,16 +66,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     # Being told to stop must unwind the stack below, or the servers would live on.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    scenarios = _chosen_scenarios(options.only)
+    scenarios, studies = _chosen(options.only)
+    rounds = 1 if options.quick else options.rounds
+    sys.stdout.write(_compare(options, scenarios, rounds) if scenarios else "")
+    sys.stdout.flush()
+    sys.stdout.write(_study(studies, rounds, quick=options.quick) if studies else "")
+    return 0
+
+
+def _compare(options: argparse.Namespace, scenarios: Sequence[Scenario], rounds: int) -> str:
+    """Load the servers side by side and return the report."""
     corpus = generate(ROOT, QUICK if options.quick else FULL)
     with ExitStack() as running:
         servers = _start(_names(options.servers), corpus, running)
-        results = measure(servers, scenarios, 1 if options.quick else options.rounds, progress)
+        results = measure(servers, scenarios, rounds, progress)
         report = Report(results, scenarios, servers, Ours.name).markdown(corpus.describe())
     if options.json:
         options.json.write_text(json.dumps(_plain(results), indent=1))
-    sys.stdout.write(report)
-    return 0
+    return report
+
+
+def _study(studies: Sequence[Study], rounds: int, *, quick: bool) -> str:
+    """Run the studies one after the other and return the report; one that fails is said there."""
+    bench = Bench(Place(ROOT, generate(ROOT, QUICK), upstream=""), rounds, quick, progress)
+    chapters = []
+    for study in studies:
+        progress(f"{study.name}: {study.title}")
+        try:
+            chapters.append(findings_markdown(study.title, study.run(bench)))
+        except Exception as problem:  # noqa: BLE001 - one broken study must not lose the others
+            progress(f"{study.name} failed: {problem!r}")
+            chapters.append(f"## {study.title}\n\nfailed: {problem!r}\n")
+    return studies_markdown(chapters)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help="one round of a small corpus, to see that all works"
     )
-    parser.add_argument("--only", metavar="SCENARIO,…", help=", ".join(one.name for one in SCENARIOS))
+    parser.add_argument("--only", metavar="SCENARIO,…", help=", ".join(_known()))
     parser.add_argument("--servers", metavar="NAME,…", default=",".join(SERVERS), help=", ".join(SERVERS))
     parser.add_argument("--rounds", type=int, default=3, help="rounds of the full corpus (3)")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write every sample to this file")
@@ -74,15 +120,17 @@ def _names(listed: str) -> list[str]:
     return names
 
 
-def _chosen_scenarios(only: str | None) -> list[Scenario]:
-    if only is None:
-        return list(SCENARIOS)
-    wanted = only.split(",")
-    unknown = set(wanted) - {one.name for one in SCENARIOS}
+def _known() -> list[str]:
+    return [*(one.name for one in SCENARIOS), *(one.name for one in STUDIES)]
+
+
+def _chosen(only: str | None) -> tuple[list[Scenario], list[Study]]:
+    wanted = _known() if only is None else only.split(",")
+    unknown = set(wanted) - set(_known())
     if unknown:
-        known = ", ".join(one.name for one in SCENARIOS)
-        raise SystemExit(f"no scenario called {', '.join(sorted(unknown))}; there are {known}")
-    return [one for one in SCENARIOS if one.name in wanted]
+        raise SystemExit(f"nothing is called {', '.join(sorted(unknown))}; there are {', '.join(_known())}")
+    scenarios = [one for one in SCENARIOS if one.name in wanted]
+    return scenarios, [one for one in STUDIES if one.name in wanted]
 
 
 def _start(names: Sequence[str], corpus: Corpus, running: ExitStack) -> list[Server]:

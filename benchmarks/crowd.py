@@ -71,9 +71,7 @@ def ask(port: int, path: str, count: int) -> Crowd:
                     selector.unregister(key.fileobj)
                     key.data.connection.close()
     done = [client for client in clients if client.end and client.status == 200]
-    return Crowd(
-        began, [client.first for client in done], [client.end for client in done], count - len(done)
-    )
+    return Crowd(began, [client.first for client in done], [client.end for client in done], count - len(done))
 
 
 def start(port: int, path: str, count: int) -> subprocess.Popen[str]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from benchmarks.client import Client
 from benchmarks.peers import Proxpi
 from benchmarks.servers import Nginx, Ours
 
 if TYPE_CHECKING:
-    from benchmarks.corpus import Corpus
+    from pathlib import Path
+
     from benchmarks.servers import Place, Server
 
 FOLLOWING = """
@@ -38,16 +38,14 @@ class OursProxy(Ours):
     upload_path = None
     simple = "/pypi/simple/"
     skips = frozenset({"upload1", "upload4", "startup"})
-    repositories: ClassVar[str] = "private pypi"
+    repositories = "private pypi"
 
     def link_files(self, directory: Path) -> None:
         """Leave the hosted repository empty."""
         directory.mkdir()
 
-    def _repositories(self) -> str:
-        return self.repositories
-
-    def _more(self) -> str:
+    def more(self) -> str:
+        """Return the proxy."""
         return FOLLOWING.format(name="pypi", upstream=self.place.upstream)
 
 
@@ -59,8 +57,9 @@ class OursGroup(OursProxy):
     simple = "/simple/"
     repositories = "private pypi all"
 
-    def _more(self) -> str:
-        return super()._more() + GROUP
+    def more(self) -> str:
+        """Return the proxy and the group."""
+        return super().more() + GROUP
 
 
 class Mixed(OursGroup):
@@ -105,10 +104,3 @@ def fresh(kind: type[Server], place: Place, upstream: str) -> Server:
     client.get(server.page("not-there"), {})
     client.close()
     return server
-
-
-def place_for(root: Path, corpus: Corpus) -> Place:
-    """Return where servers of studies work, whose upstream is told later."""
-    from benchmarks.servers import Place  # noqa: PLC0415
-
-    return Place(root, corpus, upstream="")

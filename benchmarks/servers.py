@@ -170,10 +170,15 @@ class Ours(Server):
 
     name = "ours"
     note = "pserve, open repository, SQLite catalog, durable uploads"
-    upload_path = "/"
+    upload_path: ClassVar[str | None] = "/"
     rights: ClassVar[str] = "everyone"
-    server: ClassVar[str] = "egg:waitress#main"
+    server: ClassVar[str] = "egg:pyramid_pypi#server"
     extra: ClassVar[str] = ""
+    repositories: ClassVar[str] = "private"
+
+    def more(self) -> str:
+        """Return the settings of the repositories besides the hosted one."""
+        return ""
 
     def prepare(self) -> None:
         """Lay out the corpus as this server keeps it."""
@@ -192,7 +197,7 @@ class Ours(Server):
 [app:main]
 use = egg:pyramid_pypi
 pypi.catalog = sqlite:///{self.directory}/catalog.db
-pypi.repositories = private
+pypi.repositories = {self.repositories}
 pypi.repo.private = hosted
 pypi.repo.private.storage = filesystem
 pypi.repo.private.storage.path = {self.directory}/packages
@@ -200,13 +205,11 @@ pypi.repo.private.read = {self.rights}
 pypi.repo.private.upload = {self.rights}
 pypi.access_log = false
 {self.extra}
+{self.more()}
 [server:main]
 use = {self.server}
 listen = 127.0.0.1:{self.port}
 threads = 8
-send_bytes = 65536
-connection_limit = 1000
-asyncore_use_poll = true
 """
 
 

@@ -115,6 +115,12 @@ class Warmer:
                 proxy.metadata(file)
         return kept.size if fetched else None
 
+    def close(self) -> None:
+        """End fetching, and wait until caches have made room for what has come."""
+        for served in self._index.repositories.values():
+            if isinstance(served.repository, Proxy) and served.repository.parts.files:
+                served.repository.parts.files.close()
+
     def check(self, file: File) -> None:
         """Look whether a file is still here. Raises FileMissing."""
         proxy = self._origin(file)
@@ -195,6 +201,7 @@ def fetch_all(warmer: Warmer, pool: ThreadPoolExecutor, report: Report) -> None:
                 else:
                     report.fetched[file] = size
             bar.update(steps[file])
+    warmer.close()
     for file in [*report.fetched, *report.here]:
         try:
             warmer.check(file)

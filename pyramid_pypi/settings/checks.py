@@ -6,23 +6,22 @@ from pathlib import Path
 
 from pyramid_pypi.model import EVERYONE, PERMISSIONS
 from pyramid_pypi.settings.groups import open_merges
-from pyramid_pypi.settings.model import RepositorySettings, Settings
+from pyramid_pypi.settings.model import ProxySettings, RepositorySettings, Settings
 from pyramid_pypi.settings.reader import Reader
 
 __all__ = ["check_storages", "warnings"]
 
 
 def check_storages(reader: Reader, repositories: tuple[RepositorySettings, ...]) -> None:
-    """Report repositories that would keep their files in the same folder."""
+    """Report repositories that would keep their files, or what they know, in the same folder."""
     owners: dict[Path, str] = {}
     for repository in repositories:
-        folder = _folder(repository)
-        if folder is None:
-            continue
-        key = f"pypi.repo.{repository.name}.storage.path"
-        other = owners.setdefault(folder, key)
-        if other != key:
-            reader.problem(key, f"is the same folder as {other}; give each repository its own")
+        for option, folder in _own_folders(repository):
+            key = f"pypi.repo.{repository.name}.{option}"
+            other = owners.setdefault(folder, key)
+            if other != key:
+                reader.problem(key, f"is the same folder as {other}; give each repository its own")
+                break
 
 
 def warnings(settings: Settings) -> tuple[str, ...]:
@@ -66,6 +65,15 @@ def _nested_storages(settings: Settings) -> Iterator[str]:
                     f"pypi.repo.{name}.storage.path lies inside of pypi.repo.{other}.storage.path, so "
                     f"{other!r} may offer the files of {name!r}"
                 )
+
+
+def _own_folders(repository: RepositorySettings) -> Iterator[tuple[str, Path]]:
+    """Yield the options that say where a repository keeps things, and the folders."""
+    if isinstance(repository, ProxySettings):
+        yield "folder", Path(os.path.realpath(repository.folder))
+    folder = _folder(repository)
+    if folder is not None:
+        yield "storage.path", folder
 
 
 def _folder(repository: RepositorySettings) -> Path | None:

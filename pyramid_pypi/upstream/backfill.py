@@ -106,22 +106,32 @@ class Backfill:
         return self._flights.run(file.path, lambda: self._fetch(file))
 
     def learn(self, file: File, path: Path | None) -> None:
-        """Read the metadata of a wheel that was cached at `path`, where none is offered yet.
+        """Read the metadata of a wheel that was cached at `path`, where it is not here already.
 
         Without a path it is read from the upstream, soon. Never raises: the file is fine without.
         """
         try:
-            if not _lacks(self._completed(file)):
-                return
             if path is None:
-                if self._newest and self._may_read():
+                if self._newest and _lacks(self._completed(file)) and self._may_read():
                     self._jobs.add(file.project, [file], now=self.clock())
-                return
-            self._keep(file, metadata_of_local(path, file), Facts(size=path.stat().st_size))
+            elif self._learn_from(path, self._completed(file)):
+                self._on_change(file.project)
         except (PypiError, OSError) as error:
             log.info("Nothing was learnt from %s: %s", file.filename, error)
-        else:
-            self._on_change(file.project)
+
+    def _learn_from(self, path: Path, file: File) -> bool:
+        """Keep the metadata of a wheel; return whether its page did not tell of it before."""
+        digest = file.metadata_sha256
+        if file.packagetype != "bdist_wheel" or (digest and self._store.metadata(digest)):
+            return False
+        body = metadata_of_local(path, file)
+        if digest:
+            # So that it can be had while the upstream cannot; what else was promised is its affair.
+            if _sha256(body) == digest:
+                self._store.put_metadata(digest, body)
+            return False
+        self._keep(file, body, Facts(size=path.stat().st_size))
+        return True
 
     def _completed(self, file: File) -> File:
         return _completed(file, self._store.facts(file.project).get(file.path))

@@ -20,7 +20,7 @@ __all__ = ["Ages", "Known", "PageCache", "Reactions"]
 
 log = logging.getLogger(__name__)
 
-_MOST_FILES = 50_000
+_MOST_FILES = 20_000
 _LOOK_AGAIN = 5.0
 _REFRESHERS = 4
 

@@ -1,25 +1,17 @@
 """What a proxy has learnt from its upstream: pages, facts about files, metadata, and which bytes are here.
 
-It is a cache: deleting it loses nothing but time, so it is a database of its own, written without
-waiting for the disk, and replaced when its layout has changed.
+It is a cache: deleting it loses nothing but time, so it is a database of its own, not the catalog.
 """
 
-import sqlite3
-import threading
-import time
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pyramid_pypi.errors import StorageUnavailable
+from pyramid_pypi.upstream._database import Database
 
 __all__ = ["CacheStore", "CachedFile", "Facts", "StoredPage"]
 
-_TRIES = 500
-_TRY_AGAIN = 0.02
 _LAYOUT = 2
 _TABLES = """
 CREATE TABLE followed (upstream TEXT NOT NULL);
@@ -89,20 +81,14 @@ class CacheStore:
     """The database of one proxy, in the file `path`. Every method may raise StorageUnavailable."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
-        with _storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._prepare()
+        self._database = Database(path, _LAYOUT, _TABLES)
+        self._run = self._database.run
+        self._one = self._database.one
+        self._transaction = self._database.transaction
 
     def close(self) -> None:
-        """Close all connections."""
-        with self._lock:
-            connections, self._all = self._all, []
-        for connection in connections:
-            connection.close()
+        """Close the database; later calls are refused."""
+        self._database.close()
 
     def follow(self, upstream: str) -> bool:
         """Forget the pages if they are of another upstream; return whether they were.
@@ -233,73 +219,6 @@ class CacheStore:
         # Until then the file keeps its size, as what was written is in another one beside it.
         self._run("PRAGMA wal_checkpoint(TRUNCATE)", ())
 
-    def _prepare(self) -> None:
-        with self._transaction() as connection:
-            (layout,) = connection.execute("PRAGMA user_version").fetchone()
-            if layout == _LAYOUT:
-                return
-            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-            for (table,) in tables:
-                connection.execute(f"DROP TABLE {table}")
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {_LAYOUT}")
-
-    def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-            _write_ahead(found)
-            # A power cut may take the last minutes of a cache.
-            found.execute("PRAGMA synchronous = NORMAL")
-            self._local.connection = found
-            with self._lock:
-                self._all.append(found)
-        return found
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _storage_errors(self._path):
-            connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                # SQLite has ended the transaction itself where the disk is full.
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    def _run(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        with _storage_errors(self._path):
-            return self._connection().execute(statement, values).fetchall()
-
-    def _one(self, statement: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
-        rows = self._run(statement, values)
-        return rows[0] if rows else None
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    # For this SQLite does not wait, so that processes which start together would fail.
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if not tries_left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            time.sleep(_TRY_AGAIN)
-        else:
-            return
-
 
 _FORGET = ("DELETE FROM pages", "DELETE FROM facts", "DELETE FROM metadata")
 _SELECT_FILES = "SELECT place, project, record, size, used_at, withdrawn FROM files"
-
-
-@contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise StorageUnavailable(f"The cache {path.parent.name!r} cannot be used: {error}") from error

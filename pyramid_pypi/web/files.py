@@ -1,5 +1,6 @@
 """Views of files: the bytes, the metadata and the signature beside them."""
 
+import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -26,6 +27,8 @@ from pyramid_pypi.web.slices import ARRIVING_WRAPPER, SLICE, FileSlices
 __all__ = ["file"]
 
 _SMALL = 64 * 1024
+# Seconds for which a small file of an upstream is sent without looking at its page.
+_FOLLOWED = 60.0
 _WHOLE = "bytes=0-"
 _SIDECARS = (".metadata", ".asc")
 
@@ -56,12 +59,12 @@ def _answer(context: RepositoryContext, request: Request, found: File, asked: tu
         headers = _headers(context.served, found, by_content=_is_by_content(found, path))
         if suffix == ".metadata":
             body = context.served.repository.metadata(found)
-            ready = _ready(body, found.metadata_sha256 or sha256(body).hexdigest(), headers)
+            ready = _ready(found, body, found.metadata_sha256 or sha256(body).hexdigest(), headers)
         else:
             blob = _blob(context.served, found, suffix, request)
             if not isinstance(blob, LocalFile) or blob.handoff or blob.size > _SMALL:
                 return _answer_blob(blob, _tag(found) + suffix, headers, request)
-            ready = _ready(_read_small(blob.path), _tag(found) + suffix, headers)
+            ready = _ready(found, _read_small(blob.path), _tag(found) + suffix, headers)
         context.index.pages.put(group, path, ready, token)
     if not _is_watched(context):
         offer_hot(request, group, path)
@@ -131,9 +134,11 @@ def _headers(served: Served, found: File, *, by_content: bool) -> Headers:
     ]
 
 
-def _ready(body: bytes, digest: str, headers: Headers) -> Ready:
+def _ready(found: File, body: bytes, digest: str, headers: Headers) -> Ready:
     etag = f'"{digest}"'
-    return Ready(etag, [*headers, ("ETag", etag), ("Content-Length", str(len(body)))], body)
+    # An upstream may take a project away whose page nobody asks for, as those with a lock do not.
+    expires = time.monotonic() + _FOLLOWED if found.url else None
+    return Ready(etag, [*headers, ("ETag", etag), ("Content-Length", str(len(body)))], body, expires)
 
 
 def _blob(served: Served, found: File, suffix: str, request: Request) -> Blob:

@@ -139,7 +139,7 @@ def test_files_and_metadata_of_every_member_are_below_every_mount(
 
 
 def test_people_publish_to_the_url_that_they_install_from(
-    house: LiveServer, upstream: FakeUpstream, tmp_path: object, twine: Client, pip: Client
+    house: LiveServer, upstream: FakeUpstream, twine: Client, pip: Client
 ) -> None:
     wheel = twine.cwd / wheel_name("there-and-back", "1.0")
     wheel.write_bytes(make_wheel("there-and-back", "1.0"))

@@ -16,6 +16,7 @@ from pyramid_pypi.cli import main as command_line
 from pyramid_pypi.model import Identity
 from pyramid_pypi.settings import load
 from tests.docs.blocks import PAGES, ROOT, Block, blocks, page
+from tests.unit.upstream.loopback import make_certificates
 
 ALL = [block for name in PAGES for block in blocks(name)]
 BASE = {
@@ -28,6 +29,15 @@ REPOSITORY = {
     "pypi.repo.private": "hosted",
     "pypi.repo.private.storage": "filesystem",
     "pypi.repo.private.storage.path": "packages",
+}
+FOLLOWING = {
+    **REPOSITORY,
+    "pypi.repositories": "private pypi all",
+    "pypi.repo.pypi": "proxy",
+    "pypi.repo.pypi.upstream": "simple",
+    "pypi.repo.pypi.upstream.url": "https://pypi.org/simple/",
+    "pypi.repo.all": "group",
+    "pypi.repo.all.members": "private pypi",
 }
 
 
@@ -47,13 +57,17 @@ def complete(block: Block, folder) -> dict[str, str]:
         assert set(parser["server:main"]) - {"use"} <= set(known), block
     own = dict(parser["app:main"]) if parser.has_section("app:main") else {}
     own = {key: value.replace("%(here)s", str(folder)) for key, value in own.items() if key != "use"}
-    base = {} if "pypi.repositories" in own else REPOSITORY
+    base = {} if "pypi.repositories" in own else FOLLOWING
     return {"pypi.data": str(folder), **BASE, **base, **own}
 
 
 @pytest.mark.parametrize("block", [one for one in ALL if one.language == "ini"], ids=str)
 def test_settings_are_understood(block, tmp_path):
-    loaded = load(complete(block, tmp_path), environ={})
+    if ".ca = " in block.text:
+        make_certificates(tmp_path)
+    secrets = dict.fromkeys(re.findall(r"= env:(\w+)", block.text), "swordfish")
+
+    loaded = load(complete(block, tmp_path), environ=secrets)
 
     assert loaded.repositories
 

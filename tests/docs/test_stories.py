@@ -60,6 +60,34 @@ def test_the_readme_publishes_and_installs_with_and_without_pypi(desk, public, t
     assert [line["agent"].partition("/")[0] for line in sent] == ["uv", "pip", "poetry"] + ["pip", "uv", "poetry"]
 
 
+def test_a_private_name_is_private_whatever_pypi_has(port, public, tell, tmp_path):
+    public.add("holy_grail-99.0-py3-none-any.whl", make_wheel("holy-grail", "99.0"))
+    public.add("acme_tools-1.0-py3-none-any.whl", make_wheel("acme-tools", "1.0"))
+    save(tmp_path / "work" / "dist", "holy-grail", "1.0")
+
+    tell(port, "twine").run(blocks("docs/how-to/one-url-for-all.md"))
+
+    assert public.count("*holy*") == public.count("*acme*") == 0
+
+
+def test_what_is_kept_is_there_without_an_upstream(port, public, tell, tmp_path):
+    public.add("idna-1.0-py3-none-any.whl", make_wheel("idna", "1.0"))
+    (tmp_path / "work").mkdir()
+    shutil.copy(ROOT / "development.ini", tmp_path / "work")
+
+    tell(port).run(blocks("docs/how-to/work-offline.md"))
+
+    assert public.count("*idna*") == 0
+
+
+def test_a_lock_file_goes_to_another_index_and_back(port, tell, tmp_path):
+    (given,) = (block.text for block in blocks("docs/how-to/lock-files.md") if block.language == "toml")
+
+    tell(port).run(blocks("docs/how-to/lock-files.md"))
+
+    assert (tmp_path / "work" / "pylock.toml").read_text() == given
+
+
 def test_the_tutorial_ends_with_an_installed_package(port, tell):
     tell(port, "uv", "twine").run(blocks("docs/tutorial/first-index.md"))
 

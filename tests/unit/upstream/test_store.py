@@ -259,3 +259,18 @@ def test_after_closing_nothing_works(store):
 
     with pytest.raises(StorageUnavailable):
         store.page("holy-grail")
+
+
+def test_following_another_upstream_forgets_what_the_last_one_said_but_no_files(store):
+    assert store.follow("https://one.example/simple/") is False
+    store.put_page(PAGE)
+    store.add_facts("a", "holy-grail", Facts(size=5))
+    store.put_file(cached("a"))
+    assert store.follow("https://one.example/simple/") is False
+    assert store.page("holy-grail") == PAGE
+
+    assert store.follow("https://two.example/simple/") is True
+    assert store.page("holy-grail") is None
+    assert store.facts("holy-grail") == {}
+    assert store.file("a") == cached("a")
+    assert store.follow("https://two.example/simple/") is False

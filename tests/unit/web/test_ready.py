@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyramid_pypi.testing.clock import FakeClock
 from pyramid_pypi.web.ready import Ready, ReadyCache, accepts_gzip, matches_etag, ready_page
 
 PAGE = ready_page(b"x" * 3000, [("Content-Type", "text/html")], "html", packed=False)
@@ -144,3 +145,89 @@ def test_any_condition_can_be_compared(header):
 @pytest.mark.parametrize("header", ['"a"', 'W/"a"', '"b", "a"', "*", ' "a" '])
 def test_conditions_that_match(header):
     assert matches_etag(header, '"a"')
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = FakeClock()
+    monkeypatch.setattr("time.monotonic", clock)
+    return clock
+
+
+def test_an_answer_for_a_while_is_given_until_then_and_no_longer(cache, clock):
+    page = ready_page(b"x", [], "html", packed=False, fresh_for=30.0)
+    cache.put(("all", "a"), "html", page, cache.token())
+
+    clock.advance(30)
+    assert cache.get(("all", "a"), "html") is page
+    clock.advance(0.1)
+    assert cache.get(("all", "a"), "html") is None
+
+
+def test_an_answer_for_ever_does_not_run_out(cache, clock):
+    fill(cache, "a")
+    clock.advance(10**6)
+
+    assert PAGE.expires is None
+    assert cache.get(("private", "a"), "json") is PAGE
+
+
+def test_an_answer_that_has_run_out_is_replaced_and_not_counted_twice(cache, clock):
+    for _ in range(5):
+        page = ready_page(b"x", [], "html", packed=False, fresh_for=1.0)
+        cache.put(("all", "a"), "html", page, cache.token())
+        clock.advance(2)
+
+    assert cache._weight == page.weight
+
+
+def test_an_answer_for_no_time_is_not_given_later(cache, clock):
+    page = ready_page(b"x", [], "html", packed=False, fresh_for=0.0)
+    cache.put(("all", "a"), "html", page, cache.token())
+    clock.advance(0.001)
+
+    assert cache.get(("all", "a"), "html") is None
+
+
+def test_how_long_an_answer_lasts_is_no_part_of_its_validator():
+    page = ready_page(b"x", [], "html", packed=False, fresh_for=30.0)
+
+    assert page.etag == ready_page(b"x", [], "html", packed=False).etag
+
+
+def test_a_dropped_group_is_gone_and_others_stay(cache):
+    fill(cache, "a", "b")
+
+    cache.drop(("private", "a"))
+
+    assert cache.get(("private", "a"), "json") is None
+    assert cache.get(("private", "b"), "json") is PAGE
+    assert cache._weight == PAGE.weight
+
+
+def test_an_answer_that_was_being_made_while_its_group_was_dropped_is_not_kept(cache):
+    token = cache.token()
+    cache.drop(("private", "a"))
+
+    cache.put(("private", "a"), "json", PAGE, token)
+
+    assert cache.get(("private", "a"), "json") is None
+    fill(cache, "a")
+    assert cache.get(("private", "a"), "json") is PAGE
+
+
+def test_dropping_what_is_not_there_changes_nothing(cache):
+    fill(cache, "b")
+    cache.drop(("private", "a"))
+
+    assert cache.get(("private", "b"), "json") is PAGE
+
+
+def test_a_change_is_noticed_without_a_stamp_after_a_while(cache, catalog, clock):
+    fill(cache, "a")
+    catalog.changes.append(("private", "a"))
+    assert cache.get(("private", "a"), "json") is PAGE
+
+    clock.advance(6)
+
+    assert cache.get(("private", "a"), "json") is None
