@@ -144,10 +144,8 @@ def _ready(found: File, body: bytes, digest: str, headers: Headers) -> Ready:
 def _blob(served: Served, found: File, suffix: str, request: Request) -> Blob:
     if suffix == ".asc":
         return served.repository.signature(found)
-    if request.method == "HEAD" and found.url and found.size is not None:
-        # Nobody fetches a file to tell how long it is.
-        return Stream(found.size, found.uploaded_at, lambda _start, _stop: iter(()))
-    partly = request.environ.get("HTTP_RANGE", _WHOLE) != _WHOLE
+    # Nobody fetches a file to tell how long it is.
+    partly = request.method == "HEAD" or request.environ.get("HTTP_RANGE", _WHOLE) != _WHOLE
     return served.repository.open(found, partly=partly)
 
 

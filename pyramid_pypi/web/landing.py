@@ -12,7 +12,7 @@ from pyramid_pypi.web.answers import Answer
 from pyramid_pypi.web.context import RepositoryContext
 from pyramid_pypi.web.pages import vary
 
-__all__ = ["landing_page"]
+__all__ = ["address_of", "landing_page"]
 
 _STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
@@ -37,7 +37,7 @@ def landing_page(context: RepositoryContext, request: Request, identity: Identit
     """Return the page; it lists the projects that `identity` may read."""
     served = context.served
     projects = list(served.visible(identity, served.repository.own_projects()))
-    url = _url(request)
+    url = address_of(request)
     links = "".join(
         f'<li><a href="simple/{p.name}/">{escape(p.display)}</a></li>\n' for p in projects[:_MOST]
     )
@@ -90,7 +90,7 @@ uv publish --publish-url {url} dist/*</pre>
 """
 
 
-def _url(request: Request) -> str:
+def address_of(request: Request) -> str:
     """Return the address of this page as the reader's tools can use it."""
     environ = request.environ
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")

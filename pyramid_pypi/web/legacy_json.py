@@ -18,9 +18,9 @@ from pyramid_pypi.errors import InvalidUpload, NotFound, ProjectNotFound, Unavai
 from pyramid_pypi.model import File, ProjectPage, Redirect
 from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text
 from pyramid_pypi.web.context import RepositoryContext
-from pyramid_pypi.web.landing import _url
+from pyramid_pypi.web.landing import address_of
 from pyramid_pypi.web.observe import note
-from pyramid_pypi.web.pages import _lifetime, _origin, page_headers
+from pyramid_pypi.web.pages import lifetime_of, origin_of, page_headers
 from pyramid_pypi.web.ready import Ready, accepts_gzip, ready_page
 
 __all__ = ["project_json"]
@@ -69,7 +69,7 @@ def project_json(context: RepositoryContext, request: Request) -> Answer:
         return _moved(f"{way}{context.project}/{below}{found['slash']}")
     # `json` and the project, and what some of the URLs have besides.
     segments = 2 + len(found.keys() & {"api", "version"})
-    root = _url(request).rstrip("/").rsplit("/", segments)[0]
+    root = address_of(request).rstrip("/").rsplit("/", segments)[0]
     packed = accepts_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", ""))
     wanted = _Wanted(context.project, version, f"{root}/", packed)
     return answer_ready(_ready(context.index, context.served, wanted), request)
@@ -89,8 +89,8 @@ def _ready(index: PackageIndex, served: Served, wanted: _Wanted) -> Ready:
         token = index.pages.token()
         page = _page(served, wanted.name)
         content, complete = _content(served, page, wanted)
-        headers = page_headers(served, "v1+json", page.serial, _lifetime(served, page))
-        headers = [("Content-Type", "application/json"), *headers[1:], *_origin(page)]
+        headers = page_headers(served, "v1+json", page.serial, lifetime_of(served, page))
+        headers = [("Content-Type", "application/json"), *headers[1:], *origin_of(page)]
         body = json.dumps(content).encode() + b"\n"
         ready = ready_page(body, headers, "json", packed=wanted.packed, fresh_for=page.fresh_for)
         if complete:

@@ -9,7 +9,7 @@ from pyramid_pypi.web.answers import CORS
 from pyramid_pypi.web.negotiation import CONTENT_TYPES, Format
 from pyramid_pypi.web.ready import Headers, Ready, ready_page
 
-__all__ = ["Kind", "list_page", "page_headers", "project_page", "vary"]
+__all__ = ["Kind", "lifetime_of", "list_page", "origin_of", "page_headers", "project_page", "vary"]
 
 
 Kind = tuple[str, Format, bool]
@@ -30,7 +30,7 @@ def project_page(index: PackageIndex, served: Served, name: str, kind: Kind) -> 
             return page
         up, form, packed = kind
         render = rendering.page_json if form == "v1+json" else rendering.page_html
-        headers = [*page_headers(served, form, page.serial, _lifetime(served, page)), *_origin(page)]
+        headers = [*page_headers(served, form, page.serial, lifetime_of(served, page)), *origin_of(page)]
         ready = ready_page(render(page, up), headers, form, packed=packed, fresh_for=page.fresh_for)
         index.pages.put(group, kind, ready, token)
     return ready
@@ -67,14 +67,15 @@ def page_headers(served: Served, form: Format, serial: int, lifetime: int = 0) -
     ]
 
 
-def _lifetime(served: Served, page: ProjectPage) -> int:
+def lifetime_of(served: Served, page: ProjectPage) -> int:
+    """Return for how many seconds a client may repeat the page without asking."""
     # In a group, a private project may take the name at any moment.
     if page.fresh_for is None or page.stale_for or page.repository != served.name:
         return 0
     return int(page.fresh_for)
 
 
-def _origin(page: ProjectPage) -> Headers:
+def origin_of(page: ProjectPage) -> Headers:
     """Return what tells where the page is from, and that it is out of date if it is (RFC 7234 §5.5.1)."""
     origin = [("X-PyPI-Repository", page.repository)]
     if page.stale_for:

@@ -72,10 +72,11 @@ def test_a_private_name_is_private_whatever_pypi_has(port, public, tell, tmp_pat
 
 def test_what_is_kept_is_there_without_an_upstream(port, public, tell, tmp_path):
     public.add("idna-1.0-py3-none-any.whl", make_wheel("idna", "1.0"))
+    story = tell(port)
     (tmp_path / "work").mkdir()
-    shutil.copy(ROOT / "development.ini", tmp_path / "work")
+    (tmp_path / "work" / "development.ini").write_text(story.told((ROOT / "development.ini").read_text()))
 
-    tell(port).run(blocks("docs/how-to/work-offline.md"))
+    story.run(blocks("docs/how-to/work-offline.md"))
 
     assert public.count("*idna*") == 0
 

@@ -163,6 +163,33 @@ def test_a_defect_behind_is_logged_with_its_traceback(world, caplog):
     assert "surprise" in caplog.text
 
 
+def test_a_list_that_cannot_be_written_to_its_end_leaves_nothing_behind(world, caplog):
+    here = world(names_of(ALPHA), names_of(ProjectName("beta", "no text: \ud800", 0)))
+    here.names()
+    here.age(TTL + 10)
+    here.names()
+    here.settle()
+
+    assert here.names() == [ALPHA]
+    here.settle()
+    assert sorted(one.name for one in here.path.parent.iterdir()) == ["locks", "names"]
+
+
+def test_a_list_that_came_while_the_lock_was_waited_for_is_taken(world, tmp_path):
+    here, other = world(names_of(ALPHA)), world(names_of(BETA))
+
+    class Late(HostLocks):
+        def hold(self, name):
+            assert other.names() == [BETA]
+            return super().hold(name)
+
+    here.cache._locks = late = Late(tmp_path / "locks")
+
+    assert here.names() == [BETA]
+    assert here.asked == 0
+    late.close()
+
+
 @pytest.mark.parametrize("answer", [DOWN, broken(ALPHA), UpstreamTimeout("too slow")])
 def test_without_a_list_the_failure_is_told_at_once(world, answer):
     here = world(answer)

@@ -184,6 +184,22 @@ def test_a_failure_behind_is_logged_and_the_page_is_given(world, caplog):
     assert "cannot be refreshed: The upstream is down" in caplog.text
 
 
+def test_after_a_failure_behind_it_is_tried_again(world, caplog):
+    failed, held = Held(DOWN), Held(SECOND)
+    here = world(FIRST, failed, held)
+    here.get()
+    here.clock.advance(601)
+    here.get()
+    failed.go.set()
+    # The first attempt ends in another thread; each page that is asked for from then on tries again.
+    while not held.reached.wait(0.01):
+        assert here.get().page == FIRST
+    held.go.set()
+    here.settle()
+
+    assert here.get().page == SECOND
+
+
 def test_a_defect_behind_is_logged_with_its_traceback(world, caplog):
     here = world(FIRST, ValueError("surprise"))
     here.get()
