@@ -22,12 +22,13 @@ from benchmarks.study import Log
 from pyramid_pypi.testing.upstreams import FakeUpstream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from benchmarks.servers import Server
     from benchmarks.study import Bench
 
 LATENCY = 0.03
+RATE = 10_000_000
 LIMIT = 180
 ARMS = ("direct", "ours, cold", "ours, warm", "proxpi, cold", "proxpi, warm")
 
@@ -35,13 +36,14 @@ ARMS = ("direct", "ours, cold", "ours, warm", "proxpi, cold", "proxpi, warm")
 def install(bench: Bench) -> list[Finding]:
     """Time `uv pip install` of 30 packages, with uv's own cache empty each time."""
     uv = environment(bench.place.root, "uv") / "uv"
+    folder = wheels(bench.place.root)[0].parent
     found = []
     with ExitStack() as running:
-        upstreams = _upstreams(bench, running)
-        for what, url in upstreams.items():
+        for what, url in _upstreams(bench, running):
             log = Log(bench.say)
             for _ in range(bench.rounds):
-                _round(bench, url, lambda index: _install(uv, index), log)
+                log.note("alone", _install(uv, ("--no-index", "--find-links", str(folder))))
+                _round(bench, url, lambda index: _install(uv, ("--default-index", index)), log)
             found += _install_findings(f"install, {what}", log)
     return found
 
@@ -72,6 +74,7 @@ def _install_findings(what: str, log: Log) -> list[Finding]:
     direct = log["direct"]
     limits = {"ours, cold": 1.15, "ours, warm": 0.5}
     return [
+        Finding(f"{what}: uv alone, wheels in a folder, against direct", "s", log["alone"], base=direct),
         Finding(f"{what}: direct", "s", direct),
         *(
             Finding(f"{what}: {arm}, against direct", "s", log[arm], base=direct, at_most=limits.get(arm))
@@ -80,23 +83,24 @@ def _install_findings(what: str, log: Log) -> list[Finding]:
     ]
 
 
-def _upstreams(bench: Bench, running: ExitStack) -> dict[str, str]:
-    """Return the addresses of the same index without and with latency."""
+def _upstreams(bench: Bench, running: ExitStack) -> Iterator[tuple[str, str]]:
+    """Yield the same index without and with latency, and with a limited rate as well."""
     files = wheels(bench.place.root)
     slow = running.enter_context(FakeUpstream())
     slow.links = "relative"
     offered = offer(slow, files, core_metadata=True)
     site = bench.place.root / "real-site"
     write_site(slow, offered, site)
-    slow.latency = LATENCY
     nginx = RealNginx(replace(bench.place, upstream=""), site)
     nginx.make_ready()
     running.callback(nginx.stop)
     nginx.start("/simple/sphinx/")
-    return {
-        "nginx": f"http://127.0.0.1:{nginx.port}/simple/",
-        f"{LATENCY * 1000:.0f} ms a request": slow.url,
-    }
+    yield "nginx", f"http://127.0.0.1:{nginx.port}/simple/"
+    slow.latency = LATENCY
+    delay = f"{LATENCY * 1000:.0f} ms a request"
+    yield delay, slow.url
+    slow.slow("*.whl", RATE)
+    yield f"{delay}, {RATE // 1_000_000} MB/s a file", slow.url
 
 
 def _round(bench: Bench, upstream: str, client: Callable[[str], float], log: Log) -> None:
@@ -114,10 +118,10 @@ def _round(bench: Bench, upstream: str, client: Callable[[str], float], log: Log
             server.stop()
 
 
-def _install(uv: Path, index: str) -> float:
+def _install(uv: Path, source: tuple[str, ...]) -> float:
     directory = tempfile.mkdtemp()
     try:
-        return _uv(uv, "install", ("--default-index", index, "--target", directory, *INSTALLED))
+        return _uv(uv, "install", (*source, "--target", directory, *INSTALLED))
     finally:
         shutil.rmtree(directory)
 

@@ -8,6 +8,8 @@ from tests.live import LiveServer, write_ini
 
 __all__ = ["following", "following_settings"]
 
+_RUNNERS = {"waitress": "egg:waitress#main", "pyramid_pypi": "egg:pyramid_pypi#server"}
+
 
 def following_settings(
     folder: Path, url: str, changes: Mapping[str, str | None] | None = None
@@ -42,11 +44,15 @@ def following_settings(
 
 @contextmanager
 def following(
-    folder: Path, url: str, changes: Mapping[str, str | None] | None = None
+    folder: Path, url: str, changes: Mapping[str, str | None] | None = None, *, runner: str = "waitress"
 ) -> Iterator[LiveServer]:
-    """Serve such an index; whatever the upstream does, no request may end in a traceback."""
+    """Serve such an index with `waitress` or with `pyramid_pypi`, its own server.
+
+    Whatever the upstream does, no request may end in a traceback.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     ini = write_ini(folder / "index.ini", following_settings(folder / "data", url, changes))
+    ini.write_text(ini.read_text().replace("egg:waitress#main", _RUNNERS[runner]))
     (folder / "data").mkdir(exist_ok=True)
     with LiveServer(ini, folder / "log") as server:
         yield server

@@ -41,7 +41,7 @@ def landing_page(context: RepositoryContext, request: Request, identity: Identit
     links = "".join(
         f'<li><a href="simple/{p.name}/">{escape(p.display)}</a></li>\n' for p in projects[:_MOST]
     )
-    listing = f"<ul>\n{links}</ul>" if projects else "<p>Nothing has been published yet.</p>"
+    listing = f"<ul>\n{links}</ul>" if projects else "<p>Nothing has been published here yet.</p>"
     if len(projects) > _MOST:
         listing += '<p><a href="simple/">All of them</a></p>'
     about = f"<p>{escape(served.description)}</p>" if served.description else ""
@@ -50,6 +50,8 @@ def landing_page(context: RepositoryContext, request: Request, identity: Identit
         style=_STYLE,
         about=about,
         url=escape(url),
+        publish=_PUBLISH.format(url=escape(url)) if served.publisher or served.publish else "",
+        elsewhere=_ELSEWHERE if served.repository.outside else "",
         count=len(projects),
         plural="" if len(projects) == 1 else "s",
         listing=listing,
@@ -80,13 +82,21 @@ _PAGE = """<!DOCTYPE html>
 <h2>Install from here</h2>
 <pre>pip install --index-url {url}simple/ PROJECT
 uv pip install --index-url {url}simple/ PROJECT</pre>
-<h2>Publish here</h2>
-<pre>twine upload --repository-url {url} dist/*
-uv publish --publish-url {url} dist/*</pre>
-<h2>{count} project{plural}</h2>
+{publish}
+<h2>{count} project{plural} of our own</h2>
 {listing}
+{elsewhere}
 </body>
 </html>
+"""
+
+_PUBLISH = """<h2>Publish here</h2>
+<pre>twine upload --repository-url {url} dist/*
+uv publish --publish-url {url} dist/*</pre>
+"""
+
+_ELSEWHERE = """<p>Everything else comes from the index behind this one, under the same address.
+<a href="simple/">All names</a> may be a very long list.</p>
 """
 
 

@@ -89,8 +89,10 @@ def test_a_lock_file_goes_to_another_index_and_back(port, tell, tmp_path):
     assert (tmp_path / "work" / "pylock.toml").read_text() == given
 
 
-def test_the_tutorial_ends_with_an_installed_package(port, tell):
+def test_the_tutorial_ends_with_an_installed_package(port, public, tell):
     tell(port, "uv", "twine").run(blocks("docs/tutorial/first-index.md"))
+
+    assert public.count("*.whl") == 1
 
 
 def test_a_backup_of_a_server_at_work_can_be_restored(port, tell, tmp_path):

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from pyramid_pypi.errors import StorageUnavailable
-from pyramid_pypi.upstream import store as module
+from pyramid_pypi.upstream import _database as module
 from pyramid_pypi.upstream.store import CachedFile, CacheStore, Facts, StoredPage
 
 PAGE = StoredPage("holy-grail", b"body" * 100, 1000.5, '"1"', "Wed, 21 Oct 2015 07:28:00 GMT")
