@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks import crowd, targets
 from benchmarks.client import Client, links
 from benchmarks.findings import Finding
-from benchmarks.followers import EmptyProxpi, Mixed, fresh
+from benchmarks.followers import EmptyProxpi, Mixed, OursGroup, fresh
 from benchmarks.load import wrk
 from benchmarks.process import cpu_microseconds, peak_megabytes, reset_peak, settle
 from benchmarks.study import Log
@@ -40,7 +40,7 @@ def many_clients(bench: Bench) -> list[Finding]:
     with FakeUpstream() as upstream:
         _offer(upstream, bench, "crowd", size)
         for _ in range(bench.rounds):
-            for kind, who in ((Mixed, "ours"), (EmptyProxpi, "proxpi")):
+            for kind, who in ((OursGroup, "ours"), (EmptyProxpi, "proxpi")):
                 for speed in ("full speed", "50 MB/s"):
                     _crowd_cell(upstream, bench, (kind, who, speed), log)
             _slow_start(upstream, bench, log)
@@ -56,7 +56,7 @@ def memory(bench: Bench) -> list[Finding]:
             _offer(upstream, bench, f"memory-{size}", size * MB)
         for _ in range(bench.rounds):
             for size in sizes:
-                with _running(Mixed, bench, upstream) as server:
+                with _running(OursGroup, bench, upstream) as server:
                     path = _path(server.port, server.page(f"memory-{size}"))
                     before = reset_peak(server.pid)
                     crowd.finish(crowd.start(server.port, path, READERS))
@@ -153,7 +153,7 @@ def _direct(upstream: FakeUpstream) -> float:
 
 
 def _slow_start(upstream: FakeUpstream, bench: Bench, log: Log) -> None:
-    with _running(Mixed, bench, upstream) as server:
+    with _running(OursGroup, bench, upstream) as server:
         path = _path(server.port, server.page("crowd"))
         upstream.forget()
         stall = upstream.stall("*.whl")

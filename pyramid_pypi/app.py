@@ -28,6 +28,7 @@ from pyramid_pypi.settings import (
 )
 from pyramid_pypi.settings.groups import flatten
 from pyramid_pypi.storage.filesystem import FilesystemStorage
+from pyramid_pypi.upstream.waiting import WaitingRoom
 from pyramid_pypi.web.ready import Group as PageGroup
 from pyramid_pypi.web.ready import ReadyCache
 
@@ -186,6 +187,7 @@ class _Assembly:
         self._catalog = catalog
         self._plugins = plugins
         self._pages = pages
+        self._waiting = WaitingRoom()
         self._built: dict[str, Served] = {}
 
     def serve(self, settings: RepositorySettings) -> Served:
@@ -203,7 +205,9 @@ class _Assembly:
                 # An HTTP client costs time at the start, which only those pay who follow an upstream.
                 from pyramid_pypi.following import build_proxy  # noqa: PLC0415
 
-                repository: Repository = build_proxy(settings, self._plugins, self._teller(settings.name))
+                repository: Repository = build_proxy(
+                    settings, self._plugins, self._teller(settings.name), self._waiting
+                )
             case RedirectSettings():
                 repository = Redirecting(settings.name, upstream=settings.upstream.build())
             case GroupSettings():

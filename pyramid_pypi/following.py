@@ -13,6 +13,7 @@ from pyramid_pypi.upstream.locks import HostLocks
 from pyramid_pypi.upstream.namelist import NameCache
 from pyramid_pypi.upstream.pagecache import PageCache, Reactions
 from pyramid_pypi.upstream.store import CacheStore
+from pyramid_pypi.upstream.waiting import WaitingRoom
 
 if TYPE_CHECKING:
     from pyramid_pypi.plugins import Plugins
@@ -23,18 +24,27 @@ __all__ = ["build_proxy"]
 log = logging.getLogger(__name__)
 
 
-def build_proxy(settings: "ProxySettings", plugins: "Plugins", changed: Callable[[str], None]) -> Proxy:
+def build_proxy(
+    settings: "ProxySettings", plugins: "Plugins", changed: Callable[[str], None], waiting: WaitingRoom
+) -> Proxy:
     """Return the proxy that `settings` describe; `changed` is told of projects with another page.
 
-    Raises StorageUnavailable, and what the kinds of upstream and storage raise.
+    Requests that wait for the upstream do so in `waiting`. Raises StorageUnavailable, and what the
+    kinds of upstream and storage raise.
     """
-    return _Builder(settings, plugins, changed).build()
+    return _Builder(settings, plugins, changed, waiting).build()
 
 
 class _Builder:
     """The parts of one proxy, which call each other."""
 
-    def __init__(self, settings: "ProxySettings", plugins: "Plugins", changed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: "ProxySettings",
+        plugins: "Plugins",
+        changed: Callable[[str], None],
+        waiting: WaitingRoom,
+    ) -> None:
         self._settings = settings
         self._plugins = plugins
         self._changed = changed
@@ -45,7 +55,12 @@ class _Builder:
         if store.follow(_identity(settings)):
             (settings.folder / "names").unlink(missing_ok=True)
         backfill = Backfill(
-            upstream, store, newest=settings.backfill, on_change=self._page_changed, offline=self._offline
+            upstream,
+            store,
+            newest=settings.backfill,
+            on_change=self._page_changed,
+            offline=self._offline,
+            waiting=waiting,
         )
         self._pages = PageCache(
             upstream,
@@ -53,11 +68,18 @@ class _Builder:
             locks,
             ages=settings.ages,
             reactions=Reactions(backfill.apply, self._page_changed, self._withdrawn, self._offline),
+            waiting=waiting,
         )
         names = NameCache(
-            upstream, settings.folder / "names", locks, ttl=settings.ages.ttl, offline=self._offline
+            upstream,
+            settings.folder / "names",
+            locks,
+            ttl=settings.ages.ttl,
+            offline=self._offline,
+            waiting=waiting,
         )
-        self._parts = Parts(upstream, store, locks, self._pages, names, backfill, self._file_cache(upstream))
+        files = self._file_cache(upstream)
+        self._parts = Parts(upstream, store, locks, self._pages, names, backfill, files, waiting)
 
     def build(self) -> Proxy:
         """Return the proxy."""

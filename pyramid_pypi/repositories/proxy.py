@@ -1,7 +1,7 @@
 """A repository that follows an upstream: its pages are kept, and its files as the settings say."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pyramid_pypi.distribution import guess_filename
 from pyramid_pypi.errors import FileHidden, FileMissing, ProjectNotFound, UpstreamUnavailable
@@ -15,6 +15,7 @@ from pyramid_pypi.upstream.pagecache import PageCache
 from pyramid_pypi.upstream.passing import passing_stream
 from pyramid_pypi.upstream.records import file_from_bytes
 from pyramid_pypi.upstream.store import CacheStore
+from pyramid_pypi.upstream.waiting import WaitingRoom
 
 __all__ = ["Parts", "Proxy"]
 
@@ -30,6 +31,7 @@ class Parts:
     names: NameCache
     backfill: Backfill
     files: FileCache | None
+    waiting: WaitingRoom = field(default_factory=WaitingRoom)
 
 
 class Proxy:
@@ -94,7 +96,10 @@ class Proxy:
         files = self.parts.files
         if files is None or (partly and file.size is not None and not files.is_here(file)):
             return passing_stream(self.parts.upstream, file)
-        return files.open(file)
+        if self.parts.store.file(file.place) is not None:
+            return files.open(file)
+        with self.parts.waiting.stay():
+            return files.open(file)
 
     def metadata(self, file: File) -> bytes:
         """Return the metadata that is kept, the upstream's, or what is in the wheel itself."""

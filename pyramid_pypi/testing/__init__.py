@@ -2,6 +2,8 @@
 
 ========================================  ==========================================================
 `pyramid_pypi.testing.storages`           `StorageContract`, the tests that every storage passes
+`pyramid_pypi.testing.repositories`       `RepositoryContract` and `WritableContract`, the same for
+                                          repositories
 `pyramid_pypi.testing.authenticators`     `AuthenticatorContract` and `FakeAuthenticator`
 `pyramid_pypi.testing.upstream_contract`  `UpstreamContract`, the tests that every upstream passes
 `pyramid_pypi.testing.upstreams`          `FakeUpstream`: an index on loopback that can go wrong

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ComposeIndex", "pypi_index", "pypi_publish", "pypi_upstream", "pypi_wheel"]
 
 pytest.register_assert_rewrite(
+    "pyramid_pypi.testing._repository_contract",
+    "pyramid_pypi.testing._writable_contract",
     "pyramid_pypi.testing.authenticators",
     "pyramid_pypi.testing.clients",
     "pyramid_pypi.testing.storages",

@@ -28,6 +28,7 @@ from pyramid_pypi.upstream.ranged import (
     read_wheel_metadata,
 )
 from pyramid_pypi.upstream.store import CacheStore, Facts
+from pyramid_pypi.upstream.waiting import WaitingRoom
 
 __all__ = ["Backfill"]
 
@@ -48,7 +49,7 @@ class Backfill:
     thread, and `offline` says whether the upstream must not be asked. `clock` is in seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - the last four are keywords
+    def __init__(  # noqa: PLR0913 - all but two are keywords
         self,
         upstream: Upstream,
         store: CacheStore,
@@ -57,12 +58,14 @@ class Backfill:
         newest: int = 3,
         on_change: Callable[[str], None],
         offline: Callable[[], bool],
+        waiting: WaitingRoom | None = None,
     ) -> None:
         self._upstream = upstream
         self._store = store
         self._newest = newest
         self._on_change = on_change
         self._offline = offline
+        self._waiting = waiting or WaitingRoom()
         self.clock: Callable[[], float] = time.monotonic
         self._flights: Flights[bytes] = Flights()
         self._jobs = Jobs(workers, self._fill, on_change)
@@ -103,7 +106,8 @@ class Backfill:
         if self._offline():
             message = f"The metadata of {file.filename} is not here, and this index is offline"
             raise UpstreamTimeout(message)
-        return self._flights.run(file.path, lambda: self._fetch(file))
+        with self._waiting.stay():
+            return self._flights.run(file.path, lambda: self._fetch(file))
 
     def learn(self, file: File, path: Path | None) -> None:
         """Read the metadata of a wheel that was cached at `path`, where it is not here already.

@@ -1,5 +1,6 @@
 """How an upstream is doing: how many may ask it at once, and when it is left alone for a while."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ class Health:
         """Ask within this. Raises UpstreamTimeout, or the last failure, when nobody may ask now."""
         last = self._last
         if last is not None and self.rests_for:
-            raise type(last)(last.message)
+            raise type(last)(last.message, retry_after=math.ceil(self.rests_for))
         if not self._slots.acquire(timeout=_PATIENCE):
             raise UpstreamTimeout("Too many requests wait for the upstream; try again in a moment")
         try:

@@ -13,6 +13,7 @@ from pyramid_pypi.model import ProjectName
 from pyramid_pypi.storage.base import storage_error
 from pyramid_pypi.upstream.base import Upstream, Validator
 from pyramid_pypi.upstream.locks import Flights, HostLocks
+from pyramid_pypi.upstream.waiting import WaitingRoom
 
 __all__ = ["NameCache"]
 
@@ -26,14 +27,22 @@ class NameCache:
     one. Its first line has the validator of the list.
     """
 
-    def __init__(
-        self, upstream: Upstream, path: Path, locks: HostLocks, *, ttl: int, offline: Callable[[], bool]
+    def __init__(  # noqa: PLR0913 - the last three are keywords
+        self,
+        upstream: Upstream,
+        path: Path,
+        locks: HostLocks,
+        *,
+        ttl: int,
+        offline: Callable[[], bool],
+        waiting: WaitingRoom | None = None,
     ) -> None:
         self._upstream = upstream
         self._path = path
         self._locks = locks
         self._ttl = ttl
         self._offline = offline
+        self._waiting = waiting or WaitingRoom()
         self._flights: Flights[None] = Flights()
 
     def names(self) -> Iterator[ProjectName]:
@@ -45,7 +54,8 @@ class NameCache:
         if age is None:
             if self._offline():
                 raise UpstreamTimeout("No list of projects is kept, and the repository is offline")
-            self._refresh()
+            with self._waiting.stay():
+                self._refresh()
         elif age > self._ttl and not self._offline() and not self._flights.is_running(""):
             threading.Thread(target=self._refresh_behind, name="pypi-names", daemon=True).start()
         return self._read()

@@ -15,6 +15,7 @@ from pyramid_pypi.upstream.health import Health
 from pyramid_pypi.upstream.locks import Flights, HostLocks
 from pyramid_pypi.upstream.records import page_from_bytes, page_to_bytes
 from pyramid_pypi.upstream.store import CacheStore, StoredPage
+from pyramid_pypi.upstream.waiting import WaitingRoom
 
 __all__ = ["Ages", "Known", "PageCache", "Reactions"]
 
@@ -75,16 +76,27 @@ class _Entry:
 
 
 class PageCache:
-    """The pages of one upstream. `locks` keeps other processes of this machine from asking twice."""
+    """The pages of one upstream.
 
-    def __init__(
-        self, upstream: Upstream, store: CacheStore, locks: HostLocks, *, ages: Ages, reactions: Reactions
+    `locks` keeps other processes of this machine from asking twice; requests wait in `waiting`.
+    """
+
+    def __init__(  # noqa: PLR0913 - the last three are keywords
+        self,
+        upstream: Upstream,
+        store: CacheStore,
+        locks: HostLocks,
+        *,
+        ages: Ages,
+        reactions: Reactions,
+        waiting: WaitingRoom | None = None,
     ) -> None:
         self._upstream = upstream
         self._store = store
         self._locks = locks
         self._ages = ages
         self._reactions = reactions
+        self._waiting = waiting or WaitingRoom()
         self.health = Health(16)
         self.clock: Callable[[], float] = time.time
         self._flights: Flights[_Entry] = Flights()
@@ -103,7 +115,7 @@ class PageCache:
         entry = self._recent.get(name) or self._load(name)
         if entry is None:
             self._refuse_offline(name)
-            return self._fresh(self._refresh(name), name)
+            return self._fresh(self._await(name), name)
         if self._age(entry) < self._limit(entry):
             return self._fresh(entry, name)
         if self._reactions.offline():
@@ -112,7 +124,7 @@ class PageCache:
             self._refresh_soon(name)
             return Known(entry.page, _LOOK_AGAIN)
         try:
-            return self._fresh(self._refresh(name), name)
+            return self._fresh(self._await(name), name)
         except UpstreamUnavailable as error:
             if entry.page is None or self._age(entry) > self._ages.ttl + self._ages.if_error:
                 raise
@@ -148,6 +160,10 @@ class PageCache:
         if entry.page is None:
             raise ProjectNotFound(f"The upstream had no project {name!r}")
         return Known(entry.page, _LOOK_AGAIN, max(1, int(self._age(entry) - self._ages.ttl)))
+
+    def _await(self, name: str) -> _Entry:
+        with self._waiting.stay():
+            return self._refresh(name)
 
     def _refresh_soon(self, name: str) -> None:
         with self._lock:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.response import Response
 
-from pyramid_pypi.errors import PypiError, TooManyAttempts, Unauthorized, Unavailable
+from pyramid_pypi.errors import PypiError, TooManyAttempts, Unauthorized, Unavailable, UpstreamUnavailable
 from pyramid_pypi.model import Redirect
 from pyramid_pypi.web.negotiation import prefers_json
 from pyramid_pypi.web.ready import Ready
@@ -101,7 +101,8 @@ def _extra(error: PypiError, realm: str) -> list[tuple[str, str]]:
     if isinstance(error, TooManyAttempts):
         return [("Retry-After", str(error.retry_after))]
     if isinstance(error, Unavailable):
-        return [("Retry-After", str(_RETRY_AFTER))]
+        seconds = error.retry_after if isinstance(error, UpstreamUnavailable) else 0
+        return [("Retry-After", str(seconds or _RETRY_AFTER))]
     return []
 
 

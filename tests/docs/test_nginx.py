@@ -46,7 +46,9 @@ def server(tmp_path):
     settings = {**complete(block, tmp_path), **OPEN}
     ini = write_ini(tmp_path / "index.ini", settings)
     trust = block.text.partition("[server:main]\n")[2]
-    ini.write_text(ini.read_text().replace("use = egg:pyramid_pypi#server\n", f"use = egg:pyramid_pypi#server\n{trust}"))
+    ini.write_text(
+        ini.read_text().replace("use = egg:pyramid_pypi#server\n", f"use = egg:pyramid_pypi#server\n{trust}")
+    )
     with LiveServer(ini, tmp_path / "log") as server:
         yield server
     assert server.problems() == []

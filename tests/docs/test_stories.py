@@ -57,7 +57,8 @@ def test_the_readme_publishes_and_installs_with_and_without_pypi(desk, public, t
 
     sent = [line for line in desk.access() if line["path"].endswith("/six-1.17.0-py2.py3-none-any.whl")]
     assert public.count("*.whl") == 1
-    assert [line["agent"].partition("/")[0] for line in sent] == ["uv", "pip", "poetry"] + ["pip", "uv", "poetry"]
+    online, offline = ["uv", "pip", "poetry"], ["pip", "uv", "poetry"]
+    assert [line["agent"].partition("/")[0] for line in sent] == online + offline
 
 
 def test_a_private_name_is_private_whatever_pypi_has(port, public, tell, tmp_path):

@@ -324,7 +324,7 @@ def test_nothing_that_a_client_sends_is_passed_on(files, follow, upstream):
     client = follow(pypi__repo__pypi__files=files)
     sent = {**SECRETS, "Referer": "https://example.org/secret", "X-Api-Key": "secret", "User-Agent": "pip/secret"}
 
-    for path in ("/simple/holy-grail/?secret=1", "/simple/", offered.path, f"{offered.path}.metadata"):
+    for path in ("/simple/holy-grail/?secret=1", "/simple/", f"{offered.path}.metadata", offered.path):
         client.get(path, headers={**sent, "Accept": JSON})
     client.get(offered.path, headers={**sent, "Range": "bytes=0-10"}, status=206)
 

@@ -23,6 +23,8 @@ SETTINGS = {
 }
 PATIENCE = 5.0
 LOCAL = 2.0
+# More than the server has threads.
+CROWD = 40
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def hang(house, paths, while_hanging):
 def test_local_pages_are_quick_while_clients_wait_for_pages_of_a_stalled_upstream(same, house, upstream):
     client = client_of(house)
     stall = upstream.stall("*")
-    paths = ["/simple/same/" if same else f"/simple/other-{number}/" for number in range(20)]
+    paths = ["/simple/same/" if same else f"/simple/other-{number}/" for number in range(CROWD)]
 
     def look():
         stall.wait_until_held()
@@ -107,8 +109,8 @@ def test_local_pages_are_quick_while_clients_wait_for_pages_of_a_stalled_upstrea
 
 def test_local_pages_are_quick_while_clients_wait_for_files_of_a_stalled_upstream(house, upstream):
     client = client_of(house)
-    offered = [add(upstream, f"file-{number}") for number in range(20)]
-    for number in range(20):
+    offered = [add(upstream, f"file-{number}") for number in range(CROWD)]
+    for number in range(CROWD):
         client.get(f"/simple/file-{number}/")
     stall = upstream.stall("*.whl")
 

@@ -97,7 +97,8 @@ def page_of(project, *versions, etag='"1"', **changes):
 
 
 def names_of(*projects, etag='"1"'):
-    return NameList(iter(projects), Validator(etag))
+    """Return an answer that is a new list each time, as a list can be read only once."""
+    return lambda: NameList(iter(projects), Validator(etag))
 
 
 def transfer_of(content, start=0, *, size=None, chunk=7, breaks=None):

@@ -66,7 +66,7 @@ def broken(*projects):
         yield from projects
         raise UpstreamUnavailable("The list breaks off")
 
-    return NameList(names(), Validator('"broken"'))
+    return lambda: NameList(names(), Validator('"broken"'))
 
 
 def test_the_list_is_sorted_and_each_project_is_there_once(world):
