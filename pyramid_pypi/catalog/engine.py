@@ -10,6 +10,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from pyramid_pypi.catalog.tables import REVISION
 from pyramid_pypi.errors import CatalogUnavailable
+from pyramid_pypi.sqlite import write_ahead
 
 __all__ = ["database_path", "prepare", "reading_engine", "upgrade", "writing_engine"]
 
@@ -83,7 +84,7 @@ def _revision(engine: Engine) -> str | None:
 def _tune(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    write_ahead(connection)
     # NORMAL would be ten times quicker and may lose acknowledged uploads in a power cut.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")

@@ -31,7 +31,7 @@ class Group:
     So a private name never takes a public file, whatever version that has. Names that `merge`
     lists are the exception: they have the files of all members, and of one file name the earlier
     member's. A member that cannot tell whether it knows a project ends the search, because the
-    next one might answer with somebody else's.
+    next one might answer with somebody else's. Members are no groups themselves.
     """
 
     def __init__(self, name: str, members: Sequence[Member], *, merge: tuple[str, ...] = ()) -> None:
@@ -63,12 +63,14 @@ class Group:
         parsed = guess_filename(filename)
         if parsed is None:
             raise FileMissing(f"{self.name!r} has no file {filename!r}")
+        if self._is_merged(parsed.project):
+            return self._merged_file(parsed.project, filename)
         for member in self._asked(parsed.project):
             try:
                 found = member.repository.file(filename)
                 return replace(found, repository=member.repository.name)
-            except (FileMissing, ProjectNotFound):
-                if not self._is_merged(parsed.project) and _knows(member.repository, parsed.project):
+            except FileMissing:
+                if _knows(member.repository, parsed.project):
                     raise
         raise FileMissing(f"{self.name!r} has no file {filename!r}")
 
@@ -92,6 +94,18 @@ class Group:
 
     def _is_merged(self, name: str) -> bool:
         return any(fnmatchcase(name, pattern) for pattern in self.merge)
+
+    def _merged_file(self, name: str, filename: str) -> File:
+        """Return the file as the merged page has it, which settles who offers it."""
+        try:
+            page = self.project(name)
+        except ProjectNotFound as error:
+            raise FileMissing(error.message) from error
+        files = page.files if isinstance(page, ProjectPage) else ()
+        for file in files:
+            if file.filename == filename:
+                return replace(file, key=file.key or file.place)
+        raise FileMissing(f"{self.name!r} has no file {filename!r}")
 
     def _asked(self, name: str) -> list[Member]:
         return [member for member in self.members if member.may_know(name)]
@@ -141,7 +155,7 @@ def _merged(pages: Sequence[ProjectPage]) -> ProjectPage:
     files: dict[str, File] = {}
     for page in pages:
         for file in page.files:
-            files.setdefault(file.filename.lower(), file)
+            files.setdefault(file.filename.lower(), replace(file, repository=page.repository))
     ages = [page.fresh_for for page in pages if page.fresh_for is not None]
     return replace(
         pages[0],

@@ -53,7 +53,8 @@ class Hosted:
 
     def file(self, filename: str) -> File:
         """Return the file that the catalog lists."""
-        found = self.catalog.file(self.name, filename)
+        # Names of files are ASCII, and a database may refuse to look for some that are not.
+        found = self.catalog.file(self.name, filename) if filename.isascii() else None
         if found is None or found.filename != filename:
             self._require_scan()
             raise FileMissing(f"{self.name!r} has no file {filename!r}")

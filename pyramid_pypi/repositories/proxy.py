@@ -76,11 +76,13 @@ class Proxy:
             raise FileMissing(f"{self.name!r} has no file {filename!r}")
         try:
             page = self.parts.pages.get(parsed.project).page
-        except (UpstreamUnavailable, ProjectNotFound):
+        except (UpstreamUnavailable, ProjectNotFound) as error:
             kept = self._kept(parsed.project, filename)
-            if kept is None:
-                raise
-            return kept
+            if kept is not None:
+                return kept
+            if isinstance(error, ProjectNotFound):
+                raise FileMissing(error.message) from error
+            raise
         if page.status == "quarantined":
             raise FileHidden(f"The project {parsed.project!r} is quarantined and offers no files")
         listed = next((file for file in page.files if file.filename == filename), None)

@@ -2,18 +2,15 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pyramid_pypi.errors import StorageUnavailable
+from pyramid_pypi.sqlite import write_ahead
 
 __all__ = ["Database"]
-
-_TRIES = 500
-_TRY_AGAIN = 0.02
 
 
 class Database:
@@ -98,7 +95,7 @@ class Database:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
             found = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-            _write_ahead(found)
+            write_ahead(found)
             # A power cut may take the last minutes of a cache.
             found.execute("PRAGMA synchronous = NORMAL")
             self._local.connection = found
@@ -113,16 +110,3 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             message = f"The cache {self._path.parent.name!r} cannot be used: {error}"
             raise StorageUnavailable(message) from error
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    # For this SQLite does not wait, so that processes which start together would fail.
-    for tries_left in reversed(range(_TRIES)):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if not tries_left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            time.sleep(_TRY_AGAIN)
-        else:
-            return

@@ -113,7 +113,9 @@ def test_the_public_files_cannot_be_had_by_their_paths(
     repository: str, filename: str, suffix: str, house: LiveServer, upstream: FakeUpstream
 ) -> None:
     content = make_wheel("acme-widget", "99.0")
-    offered = upstream.add(filename, content if filename.endswith("whl") else make_sdist("acme-widget", "99.0"))
+    offered = upstream.add(
+        filename, content if filename.endswith("whl") else make_sdist("acme-widget", "99.0")
+    )
 
     status, _, _ = page(house, f"{repository}{offered.path}{suffix}")
 
@@ -210,7 +212,9 @@ def test_a_name_that_is_merged_has_the_files_of_both_and_no_other_name_has(
 def test_of_equal_file_names_the_merged_page_has_the_private_one(
     house: LiveServer, upstream: FakeUpstream, pip: Client
 ) -> None:
-    upstream.add(wheel_name("acme-merged", "2.0"), make_wheel("acme-merged", "2.0", files={"evil.py": "pass"}))
+    upstream.add(
+        wheel_name("acme-merged", "2.0"), make_wheel("acme-merged", "2.0", files={"evil.py": "pass"})
+    )
     put_wheel(house, "acme-merged", "2.0")
 
     done = install("pip", pip, house.at("/simple/"), "acme-merged==2.0")

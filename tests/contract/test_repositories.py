@@ -1,22 +1,16 @@
 """All repositories keep their contract: hosted ones, those that follow an index, and groups of them."""
 
-from contextlib import closing
 from functools import partial
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from pyramid_pypi.catalog import Catalog
-from pyramid_pypi.following import build_proxy
+from pyramid_pypi.app import PackageIndex, compose
 from pyramid_pypi.model import Redirect
 from pyramid_pypi.plugins import Plugins
-from pyramid_pypi.repositories import Hosted
+from pyramid_pypi.repositories import Hosted, Repository
 from pyramid_pypi.repositories.group import Group, Member
-from pyramid_pypi.repositories.proxy import Proxy
-from pyramid_pypi.repositories.redirect import Redirecting
-from pyramid_pypi.rights import Rights
-from pyramid_pypi.settings import Instance, ProxySettings
-from pyramid_pypi.storage.filesystem import FilesystemStorage
+from pyramid_pypi.settings import load
 from pyramid_pypi.testing.repositories import (
     Offered,
     RepositoryContract,
@@ -25,56 +19,31 @@ from pyramid_pypi.testing.repositories import (
     publish_file,
 )
 from pyramid_pypi.testing.upstreams import FakeUpstream
-from pyramid_pypi.upstream.pagecache import Ages
-from pyramid_pypi.upstream.simple import SimpleUpstream
+from tests.following import following_settings
 
 FIRST = "holy_grail-1.0-py3-none-any.whl"
 
 
 @pytest.fixture
-def catalog(tmp_path):
-    with closing(Catalog(f"sqlite:///{tmp_path}/catalog.db")) as catalog:
-        yield catalog
+def changes() -> dict[str, str | None]:
+    """What a class has otherwise in its settings."""
+    return {}
 
 
 @pytest.fixture
-def hosted(tmp_path, catalog: Catalog) -> Hosted:
-    storage = FilesystemStorage(FilesystemStorage.Options(path=tmp_path / "packages", durable=False))
-    catalog.mark_scanned("private")
-    return Hosted("private", storage=storage, catalog=catalog)
+def index(tmp_path, pypi_upstream: FakeUpstream, changes: dict[str, str | None]):
+    """Has `private`, `pypi` that follows the upstream, and `all` of both."""
+    plugins = Plugins()
+    quick = {"pypi.repo.private.storage.durable": "false", **changes}
+    index = compose(load(following_settings(tmp_path, pypi_upstream.url, quick), plugins), plugins)
+    index.catalog.mark_scanned("private")
+    yield index
+    index.close()
 
 
 @pytest.fixture
-def files() -> str:
-    """What proxies do with files."""
-    return "cache"
-
-
-@pytest.fixture
-def proxy(tmp_path, pypi_upstream: FakeUpstream, files: str):
-    folder = tmp_path / "cache"
-    storage = FilesystemStorage.Options(path=folder / "files", durable=False)
-    settings = ProxySettings(
-        name="pypi",
-        rights=Rights({}),
-        description="",
-        upstream=Instance("pypi", "simple", SimpleUpstream, following(pypi_upstream)),
-        files=files,
-        folder=folder,
-        storage=Instance("pypi", "filesystem", FilesystemStorage, storage) if files == "cache" else None,
-        max_size=None,
-        withdrawn="keep",
-        backfill=3,
-        ages=Ages(),
-        offline=False,
-        offline_file=None,
-    )
-    with closing(build_proxy(settings, Plugins(), lambda project: None)) as proxy:
-        yield proxy
-
-
-def following(upstream: FakeUpstream) -> SimpleUpstream.Options:
-    return SimpleUpstream.Options(url=upstream.url, proxy="none")
+def hosted(index: PackageIndex) -> Hosted:
+    return index.served("private").hosted
 
 
 class TestHosted(WritableContract):
@@ -93,8 +62,8 @@ class TestProxyThatKeeps(RepositoryContract):
     """A proxy that keeps files."""
 
     @pytest.fixture
-    def repository(self, proxy: Proxy) -> Proxy:
-        return proxy
+    def repository(self, index: PackageIndex) -> Repository:
+        return index.served("pypi").repository
 
     @pytest.fixture
     def offered(self, pypi_upstream: FakeUpstream) -> Offered:
@@ -116,16 +85,16 @@ class TestProxyThatStreams(TestProxyThatKeeps):
     """A proxy through which files pass."""
 
     @pytest.fixture
-    def files(self) -> str:
-        return "stream"
+    def changes(self) -> dict[str, str]:
+        return {"pypi.repo.pypi.files": "stream"}
 
 
 class TestProxyThatRedirects(TestProxyThatKeeps):
     """A proxy that sends clients to the index for files."""
 
     @pytest.fixture
-    def files(self) -> str:
-        return "redirect"
+    def changes(self) -> dict[str, str]:
+        return {"pypi.repo.pypi.files": "redirect"}
 
     def read(self, blob: Redirect) -> bytes:
         with build_opener(ProxyHandler({})).open(blob.url) as answer:
@@ -136,12 +105,8 @@ class GroupContract(RepositoryContract):
     """A group of a hosted repository and a proxy."""
 
     @pytest.fixture
-    def merge(self) -> tuple[str, ...]:
-        return ()
-
-    @pytest.fixture
-    def repository(self, hosted: Hosted, proxy: Proxy, merge: tuple[str, ...]) -> Group:
-        return Group("all", [Member(hosted), Member(proxy, ("acme-*",))], merge=merge)
+    def repository(self, index: PackageIndex) -> Repository:
+        return index.served("all").repository
 
 
 class TestGroupWithTheProjectInside(GroupContract):
@@ -165,8 +130,8 @@ class TestGroupThatMerges(GroupContract):
     """One file is in the hosted member, and the rest at the index, with another one of its name."""
 
     @pytest.fixture
-    def merge(self) -> tuple[str, ...]:
-        return ("holy-*",)
+    def changes(self) -> dict[str, str]:
+        return {"pypi.repo.all.merge": "holy-*"}
 
     @pytest.fixture
     def offered(self, hosted: Hosted, pypi_upstream: FakeUpstream) -> Offered:
@@ -195,15 +160,13 @@ class TestRedirecting(RepositoryContract):
     """Everything is elsewhere, and nobody asks there."""
 
     @pytest.fixture
-    def pypi_upstream(self):
-        upstream = FakeUpstream()
-        with upstream:
-            upstream.down()
-            yield upstream
+    def changes(self) -> dict[str, str]:
+        return {"pypi.repo.pypi": "redirect"}
 
     @pytest.fixture
-    def repository(self, pypi_upstream: FakeUpstream) -> Redirecting:
-        return Redirecting("pypi", upstream=SimpleUpstream(following(pypi_upstream)))
+    def repository(self, index: PackageIndex, pypi_upstream: FakeUpstream) -> Repository:
+        pypi_upstream.down()
+        return index.served("pypi").repository
 
     @pytest.fixture
     def offered(self, pypi_upstream: FakeUpstream) -> Offered:

@@ -71,7 +71,9 @@ def test_the_same_is_in_html(form, build, upstream):
     assert link["data-yanked"] == '"quoted" <i>'
     assert link["data-provenance"] == "https://example.org/p?a=1&b=2"
     assert link["data-core-metadata"] == link["data-dist-info-metadata"]
-    assert re.fullmatch(r"\.\./\.\./packages/../../\w{60}/holy_grail-1\.0-py3-none-any\.whl#sha256=\w{64}", link["href"])
+    assert re.fullmatch(
+        r"\.\./\.\./packages/../../\w{60}/holy_grail-1\.0-py3-none-any\.whl#sha256=\w{64}", link["href"]
+    )
     assert page.html.find_all("i") == []
 
 

@@ -168,13 +168,6 @@ def test_a_member_that_cannot_tell_of_the_project_after_it_has_no_such_file_ends
     assert pypi.asked == []
 
 
-def test_a_member_that_says_of_a_file_that_it_has_no_such_project_is_passed():
-    first = outsider("first")
-    first.file = outsider("first", problem=ProjectNotFound("none")).file
-
-    assert group(first, outsider("pypi", "flask")).file(sdist("flask", "9.0")).repository == "pypi"
-
-
 def test_what_nobody_knows_is_not_found():
     both = group(shelf("private"), outsider("pypi"))
 

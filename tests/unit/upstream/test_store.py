@@ -4,7 +4,6 @@ import threading
 import pytest
 
 from pyramid_pypi.errors import StorageUnavailable
-from pyramid_pypi.upstream import _database as module
 from pyramid_pypi.upstream.store import CachedFile, CacheStore, Facts, StoredPage
 
 PAGE = StoredPage("holy-grail", b"body" * 100, 1000.5, '"1"', "Wed, 21 Oct 2015 07:28:00 GMT")
@@ -212,40 +211,6 @@ def test_many_start_at_once(tmp_path):
         path = tmp_path / f"{number}.db"
 
         assert in_threads(8, lambda _, path=path: CacheStore(path).close()) == []
-
-
-class Locked:
-    """A connection whose journal cannot be switched at once."""
-
-    def __init__(self, code, times):
-        self.code = code
-        self.left = times
-
-    def execute(self, statement):
-        self.left -= 1
-        if self.left >= 0:
-            error = sqlite3.OperationalError("refused")
-            error.sqlite_errorcode = self.code
-            raise error
-
-
-def test_a_database_that_is_locked_while_it_is_opened_is_tried_again(monkeypatch):
-    monkeypatch.setattr(module, "_TRY_AGAIN", 0)
-    locked = Locked(sqlite3.SQLITE_BUSY | 1 << 8, times=5)
-
-    module._write_ahead(locked)
-
-    assert locked.left == -1
-
-
-@pytest.mark.parametrize(("code", "tries"), [(sqlite3.SQLITE_BUSY, 500), (sqlite3.SQLITE_IOERR, 1)])
-def test_a_database_that_stays_locked_or_fails_otherwise_is_given_up(monkeypatch, code, tries):
-    monkeypatch.setattr(module, "_TRY_AGAIN", 0)
-    locked = Locked(code, times=1000)
-
-    with pytest.raises(sqlite3.OperationalError):
-        module._write_ahead(locked)
-    assert locked.left == 1000 - tries
 
 
 def test_a_broken_transaction_changes_nothing_and_the_next_one_works(store):

@@ -9,7 +9,7 @@ from pyramid_pypi.upstream.waiting import WaitingRoom
 
 @pytest.fixture
 def full():
-    """A room with two places, which are taken until `leave` is set, and nobody waits for long."""
+    """A room with two places, which are taken until the second one is called; nobody waits for long."""
     room = WaitingRoom(2, patience=0.05)
     leave, inside = threading.Event(), threading.Semaphore(0)
 
@@ -22,10 +22,14 @@ def full():
         staying = [pool.submit(stay) for _ in range(2)]
         for _ in staying:
             assert inside.acquire(timeout=10)
-        yield room, leave
-        leave.set()
-        for one in staying:
-            one.result()
+
+        def clear():
+            leave.set()
+            for one in staying:
+                one.result()
+
+        yield room, clear
+        clear()
 
 
 def enter(room):
@@ -80,7 +84,7 @@ def test_who_finds_no_place_gets_the_next_one_that_becomes_free():
 
 
 def test_after_waiting_in_vain_nobody_waits_until_a_place_is_free(full):
-    room, leave = full
+    room, clear = full
     with pytest.raises(UpstreamTimeout):
         enter(room)
     room._patience = 1000
@@ -88,5 +92,5 @@ def test_after_waiting_in_vain_nobody_waits_until_a_place_is_free(full):
     with pytest.raises(UpstreamTimeout):
         enter(room)
 
-    leave.set()
+    clear()
     assert enter(room)
