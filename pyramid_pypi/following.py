@@ -124,7 +124,8 @@ class _Builder:
     def _fetched(self, file: File) -> None:
         blob = None if self._storage is None else self._storage.open(file.place)
         self._parts.backfill.learn(file, blob.path if isinstance(blob, LocalFile) else None)
-        listed = (one for one in self._pages.get(file.project).page.files if one.place == file.place)
+        page = self._pages.kept(file.project)
+        listed = (one for one in (page.files if page else ()) if one.place == file.place)
         if any(one.size is None or one.hashes.shown is None or one.uploaded_at is None for one in listed):
             self._page_changed(file.project)
         self._plugins.notify("pypi_upstream_fetched", file=file, repository=self._settings.name)

@@ -25,6 +25,7 @@ __all__ = ["ComposeIndex", "pypi_index", "pypi_publish", "pypi_upstream", "pypi_
 
 pytest.register_assert_rewrite(
     "pyramid_pypi.testing._repository_contract",
+    "pyramid_pypi.testing._repository_harness",
     "pyramid_pypi.testing._writable_contract",
     "pyramid_pypi.testing.authenticators",
     "pyramid_pypi.testing.clients",

@@ -131,6 +131,11 @@ class PageCache:
             log.warning("The page of %r is out of date: %s", name, error.message)
             return self._stale(entry, name)
 
+    def kept(self, name: str) -> UpstreamPage | None:
+        """Return the page that is kept, however old, without asking anybody."""
+        entry = self._recent.get(name) or self._load(name)
+        return None if entry is None else entry.page
+
     def forget(self, name: str) -> None:
         """Have the page completed anew when it is asked for again."""
         with self._lock:
