@@ -50,7 +50,7 @@ STUDIES = (
     Study("crowd", "A new file for many clients at once", many_clients),
     Study("meanwhile", "Pages while new files arrive", pages_meanwhile),
     Study("install", "Installing 30 packages of a real project with `uv`", install),
-    Study("resolve", "Resolving a real project of 97 packages with `uv`", resolve),
+    Study("resolve", "Resolving a real project of 103 packages with `uv`", resolve),
     Study("names", "The list of all projects", root_page),
 )
 

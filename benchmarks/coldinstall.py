@@ -51,7 +51,7 @@ def install(bench: Bench) -> list[Finding]:
 
 
 def resolve(bench: Bench) -> list[Finding]:
-    """Time `uv pip compile` of 97 packages over an index of HTML pages without metadata."""
+    """Time `uv pip compile` of 103 packages over an index of HTML pages without metadata."""
     uv = environment(bench.place.root, "uv") / "uv"
     log = Log(bench.say)
     with FakeUpstream() as upstream:

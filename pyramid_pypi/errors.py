@@ -31,6 +31,8 @@ A message is one sentence that names the thing and the way out::
         │   └── StorageFull           507
         ├── CatalogUnavailable        503
         └── UpstreamUnavailable       502  an upstream answers wrongly, or not at all
+            ├── UpstreamBusy          503  too many requests wait for it already
+            ├── UpstreamDown          502  it cannot be reached, or fails; perhaps just now
             └── UpstreamTimeout       504  it takes too long, or must not be asked (offline)
 
     BlobExists                        raised by a storage, never shown to a client
@@ -65,6 +67,8 @@ __all__ = [
     "TooManyAttempts",
     "Unauthorized",
     "Unavailable",
+    "UpstreamBusy",
+    "UpstreamDown",
     "UpstreamTimeout",
     "UpstreamUnavailable",
 ]
@@ -237,6 +241,17 @@ class UpstreamUnavailable(Unavailable):
     def __init__(self, message: str = "", *, retry_after: int = 0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class UpstreamBusy(UpstreamUnavailable):
+    """So many requests wait for upstreams that this one must not; installers try a 503 again."""
+
+    status = 503
+    title = "Service Unavailable"
+
+
+class UpstreamDown(UpstreamUnavailable):
+    """An upstream cannot be reached or fails, whatever it is asked; it may be up in a moment."""
 
 
 class UpstreamTimeout(UpstreamUnavailable):

@@ -1,18 +1,21 @@
 """Building what follows other indexes: proxies and their parts."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyramid_pypi.model import File, LocalFile
 from pyramid_pypi.repositories.proxy import Parts, Proxy
-from pyramid_pypi.upstream import Upstream
+from pyramid_pypi.upstream import Upstream, UpstreamPage
 from pyramid_pypi.upstream.backfill import Backfill
 from pyramid_pypi.upstream.filecache import FileCache
+from pyramid_pypi.upstream.health import Guarded, Health
 from pyramid_pypi.upstream.locks import HostLocks
 from pyramid_pypi.upstream.namelist import NameCache
 from pyramid_pypi.upstream.pagecache import PageCache, Reactions
-from pyramid_pypi.upstream.store import CacheStore
+from pyramid_pypi.upstream.records import file_from_bytes
+from pyramid_pypi.upstream.store import CachedFile, CacheStore
 from pyramid_pypi.upstream.waiting import WaitingRoom
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ class _Builder:
         self._plugins = plugins
         self._changed = changed
         self._storage = None if settings.storage is None else settings.storage.build()
-        upstream = settings.upstream.build()
+        upstream = Guarded(settings.upstream.build(), Health())
         store = self._store = CacheStore(settings.folder / "cache.db")
         locks = self._locks = HostLocks(settings.folder / "locks")
         if store.follow(_identity(settings)):
@@ -67,7 +70,7 @@ class _Builder:
             store,
             locks,
             ages=settings.ages,
-            reactions=Reactions(backfill.apply, self._page_changed, self._withdrawn, self._offline),
+            reactions=Reactions(self._complete, self._page_changed, self._withdrawn, self._offline),
             waiting=waiting,
         )
         names = NameCache(
@@ -103,6 +106,27 @@ class _Builder:
         signal = self._settings.offline_file
         return self._settings.offline or (signal is not None and signal.exists())
 
+    def _complete(self, page: UpstreamPage) -> UpstreamPage:
+        """Return the page with what was found out, and with the old one of a file that has changed.
+
+        Bytes that were seen once belong to a file name for good.
+        """
+        page = self._parts.backfill.apply(page)
+        kept = {file.filename: file for file in map(_record, self._store.files(page.name))}
+        return replace(page, files=tuple(self._first(file, kept) for file in page.files)) if kept else page
+
+    def _first(self, file: File, kept: Mapping[str, File]) -> File:
+        first = kept.get(file.filename)
+        said = file.hashes.sha256
+        if first is None or not said or said == first.hashes.sha256:
+            return file
+        log.warning(
+            "%s: the upstream has other bytes for %s than it had, which is not accepted",
+            self._settings.name,
+            file.filename,
+        )
+        return replace(first, yanked=file.yanked)
+
     def _page_changed(self, project: str) -> None:
         self._pages.forget(project)
         self._changed(project)
@@ -136,3 +160,7 @@ def _identity(settings: "ProxySettings") -> str:
     options = settings.upstream.options
     where = getattr(options, "url", None) or getattr(options, "path", "")
     return f"{settings.upstream.kind} {where}"
+
+
+def _record(cached: CachedFile) -> File:
+    return file_from_bytes(cached.record)

@@ -35,7 +35,7 @@ use = egg:pyramid_pypi
 use = egg:pyramid_pypi#server
 host = 127.0.0.1
 get port = http_port
-threads = 8
+threads = 24
 max_request_body_size = 4400000000
 
 [loggers]

@@ -19,7 +19,7 @@ from pyramid_pypi.web.slices import ARRIVING_WRAPPER
 
 __all__ = ["ARRIVING_WRAPPER", "ArrivingBody", "create_server", "serve"]
 
-_DEFAULTS = {"threads": 8, "connection_limit": 1000, "asyncore_use_poll": True}
+_DEFAULTS = {"threads": 24, "connection_limit": 1000, "asyncore_use_poll": True}
 _SEND_BYTES = 65536
 
 

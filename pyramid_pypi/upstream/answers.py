@@ -10,18 +10,14 @@ from email.utils import parsedate_to_datetime
 from urllib3 import BaseHTTPResponse
 from urllib3 import exceptions as wrong
 
-from pyramid_pypi.errors import UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.errors import UpstreamDown, UpstreamTimeout, UpstreamUnavailable
 from pyramid_pypi.upstream.allowed import Target
 
-__all__ = ["Answer", "PassingFailure", "http_date", "translated"]
+__all__ = ["Answer", "http_date", "translated"]
 
 _CHUNK = 256 * 1024
 # What is read of an unwanted body so that its connection can be used again.
 _DISCARDED = 64 * 1024
-
-
-class PassingFailure(UpstreamUnavailable):
-    """A failure that may be gone in a moment."""
 
 
 class Answer:
@@ -166,13 +162,13 @@ def translated(target: Target, what: str) -> Iterator[None]:
         if isinstance(cause, wrong.TimeoutError) and not isinstance(cause, wrong.NewConnectionError):
             raise UpstreamTimeout(f"{name} does not answer in time for {what}") from error
         if isinstance(cause, wrong.NameResolutionError):
-            raise PassingFailure(f"{name} cannot be reached: its name has no address") from error
+            raise UpstreamDown(f"{name} cannot be reached: its name has no address") from error
         if isinstance(cause, wrong.SSLError):
             raise UpstreamUnavailable(f"{name} cannot be trusted: {_tls_reason(cause)}") from error
         reason = _reason(cause)
         if isinstance(cause, wrong.NewConnectionError):
-            raise PassingFailure(f"{name} cannot be reached: {reason}") from error
-        raise PassingFailure(f"{name} breaks off in {what}: {reason}") from error
+            raise UpstreamDown(f"{name} cannot be reached: {reason}") from error
+        raise UpstreamDown(f"{name} breaks off in {what}: {reason}") from error
 
 
 def _reason(error: BaseException) -> str:

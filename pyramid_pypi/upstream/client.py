@@ -11,9 +11,9 @@ from urllib.parse import urljoin
 
 from urllib3 import Timeout
 
-from pyramid_pypi.errors import NotFound, UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.errors import NotFound, UpstreamDown, UpstreamTimeout, UpstreamUnavailable
 from pyramid_pypi.upstream.allowed import AllowedHosts, Target
-from pyramid_pypi.upstream.answers import Answer, PassingFailure, http_date, translated
+from pyramid_pypi.upstream.answers import Answer, http_date, translated
 from pyramid_pypi.upstream.connections import Connections, Lane
 from pyramid_pypi.upstream.credentials import Authorization
 from pyramid_pypi.version import __version__
@@ -109,7 +109,7 @@ class Client:
         for pause in _PAUSES:
             try:
                 return self._attempt(target, request, due)
-            except PassingFailure as failure:
+            except UpstreamDown as failure:
                 wait = failure.retry_after or pause * random.uniform(1, 1.5)  # noqa: S311 - no secret
                 if failure.retry_after > _PATIENCE or time.monotonic() + wait > due:
                     raise
@@ -134,7 +134,7 @@ class Client:
         if answer.status in _PASSING:
             after = _retry_after(answer.header("Retry-After"))
             answer.discard()
-            raise PassingFailure(
+            raise UpstreamDown(
                 f"The upstream {target.netloc} answers {answer.status} for {request.what}", retry_after=after
             )
         return answer

@@ -1,4 +1,4 @@
-"""How an upstream is doing: how many may ask it at once, and when it is left alone for a while."""
+"""How an upstream is doing, and leaving it alone for a while when it does not answer."""
 
 import math
 import threading
@@ -6,25 +6,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pyramid_pypi.errors import UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.errors import UpstreamDown, UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.model import File
+from pyramid_pypi.upstream.base import NameList, Transfer, Upstream, UpstreamPage, Validator
 
-__all__ = ["Health"]
+__all__ = ["Guarded", "Health"]
 
 _IN_A_ROW = 3
 _REST = 10.0
-_PATIENCE = 2.0
 
 
 class Health:
-    """A gate before an upstream.
+    """Whether an upstream may be asked.
 
-    At most `slots` threads ask at a time; others wait for two seconds, so that an upstream that
-    hangs cannot take every thread of the server. After three failures in a row, or when the
-    upstream says so, nobody asks for a while and the last failure is repeated at once.
+    After three times in a row in which it was down or slow, or when it says so itself, nobody asks
+    for a while, and the last failure is repeated at once. That it answers wrongly does not count:
+    the next thing may be right.
     """
 
-    def __init__(self, slots: int, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._slots = threading.BoundedSemaphore(slots)
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._failures = 0
@@ -36,24 +36,17 @@ class Health:
         """For how many seconds nobody asks, 0 when everybody may."""
         return max(0.0, self._rests_until - self._clock())
 
-    @property
-    def trouble(self) -> str:
-        """The last failure if nothing has worked since, else the empty text."""
-        last = self._last
-        return "" if last is None else last.message
-
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Ask within this. Raises UpstreamTimeout, or the last failure, when nobody may ask now."""
+        """Ask within this. Raises the last failure while nobody may."""
         last = self._last
         if last is not None and self.rests_for:
             raise type(last)(last.message, retry_after=math.ceil(self.rests_for))
-        if not self._slots.acquire(timeout=_PATIENCE):
-            raise UpstreamTimeout("Too many requests wait for the upstream; try again in a moment")
         try:
             yield
         except UpstreamUnavailable as error:
-            self._failed(error)
+            if error.retry_after or isinstance(error, UpstreamDown | UpstreamTimeout):
+                self._failed(error)
             raise
         except LookupError:
             # "There is none" is an answer.
@@ -61,8 +54,6 @@ class Health:
             raise
         else:
             self._worked()
-        finally:
-            self._slots.release()
 
     def _worked(self) -> None:
         with self._lock:
@@ -76,3 +67,34 @@ class Health:
                 self._rests_until = self._clock() + error.retry_after
             elif self._failures >= _IN_A_ROW:
                 self._rests_until = self._clock() + _REST
+
+
+class Guarded:
+    """An upstream that is asked as `health` allows."""
+
+    def __init__(self, upstream: Upstream, health: Health) -> None:
+        self._upstream = upstream
+        self._health = health
+        self.page_url = upstream.page_url
+        self.file_url = upstream.file_url
+        self.close = upstream.close
+
+    def project(self, name: str, validator: Validator | None = None) -> UpstreamPage | None:
+        """Return what the upstream says."""
+        with self._health.asking():
+            return self._upstream.project(name, validator)
+
+    def projects(self, validator: Validator | None = None) -> NameList | None:
+        """Return what the upstream says."""
+        with self._health.asking():
+            return self._upstream.projects(validator)
+
+    def metadata(self, file: File) -> bytes:
+        """Return what the upstream says."""
+        with self._health.asking():
+            return self._upstream.metadata(file)
+
+    def download(self, file: File, start: int = 0, stop: int | None = None) -> Transfer:
+        """Begin what the upstream sends."""
+        with self._health.asking():
+            return self._upstream.download(file, start, stop)

@@ -48,7 +48,9 @@ class HostLocks:
         try:
             yield
         finally:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, position)
+            # Closing has freed it already.
+            if self._descriptor >= 0:
+                fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, position)
 
     def close(self) -> None:
         """Free everything; a second time does nothing."""
@@ -58,6 +60,8 @@ class HostLocks:
 
     def _lock(self, position: int) -> None:
         while True:
+            if self._descriptor < 0:
+                raise StorageUnavailable("No lock can be had, because the server stops")
             try:
                 fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, position)
             except OSError as error:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from pyramid_pypi.errors import ProjectNotFound, UpstreamTimeout, UpstreamUnavailable
 from pyramid_pypi.upstream.base import Upstream, UpstreamPage, Validator
-from pyramid_pypi.upstream.health import Health
 from pyramid_pypi.upstream.locks import Flights, HostLocks
 from pyramid_pypi.upstream.records import page_from_bytes, page_to_bytes
 from pyramid_pypi.upstream.store import CacheStore, StoredPage
@@ -97,7 +96,6 @@ class PageCache:
         self._ages = ages
         self._reactions = reactions
         self._waiting = waiting or WaitingRoom()
-        self.health = Health(16)
         self.clock: Callable[[], float] = time.time
         self._flights: Flights[_Entry] = Flights()
         self._recent: OrderedDict[str, _Entry] = OrderedDict()
@@ -192,7 +190,7 @@ class PageCache:
 
     def _refresh(self, name: str) -> _Entry:
         def work() -> _Entry:
-            with self.health.asking(), self._locks.hold(f"page {name}"):
+            with self._locks.hold(f"page {name}"):
                 # Another process may have asked while this one waited.
                 entry = self._load(name)
                 if entry is not None and self._age(entry) < self._limit(entry):

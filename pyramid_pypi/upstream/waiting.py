@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyramid_pypi.errors import UpstreamTimeout
+from pyramid_pypi.errors import UpstreamBusy
 
 __all__ = ["WaitingRoom"]
 
@@ -24,10 +24,10 @@ class WaitingRoom:
 
     @contextmanager
     def stay(self) -> Iterator[None]:
-        """Wait within this. Raises UpstreamTimeout when there is no place."""
+        """Wait within this. Raises UpstreamBusy when there is no place."""
         if not self._places.acquire(timeout=0 if self._hangs else self._patience):
             self._hangs = True
-            raise UpstreamTimeout("Too many requests wait for the upstream; try again in a moment")
+            raise UpstreamBusy("Too many requests wait for the upstream; try again in a moment")
         try:
             yield
         finally:

@@ -225,7 +225,6 @@ def test_an_error_never_becomes_a_missing_project(status, follow, upstream):
 
     for _ in range(2):
         assert page(client, status="*").status_int in {502, 503, 504}
-    # After a while an answer is believed again.
     assert client.get("/-/ready").json == {"status": "ok"}
 
 

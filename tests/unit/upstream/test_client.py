@@ -6,9 +6,9 @@ from email.utils import format_datetime
 
 import pytest
 
-from pyramid_pypi.errors import FileMissing, ProjectNotFound, UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.errors import FileMissing, ProjectNotFound, UpstreamDown, UpstreamTimeout, UpstreamUnavailable
 from pyramid_pypi.upstream.allowed import AllowedHosts, Target
-from pyramid_pypi.upstream.answers import PassingFailure, http_date
+from pyramid_pypi.upstream.answers import http_date
 from pyramid_pypi.upstream.client import Client, Limits, Request
 from pyramid_pypi.upstream.connections import Connections, Proxies, Tls
 from pyramid_pypi.upstream.credentials import Authorization, basic
@@ -76,7 +76,7 @@ def refused(client, url, error=UpstreamUnavailable, **said):
     with pytest.raises(UpstreamUnavailable) as caught:
         fetch(client, url, **said)
 
-    assert type(caught.value) in (error, *([PassingFailure] if error is UpstreamUnavailable else []))
+    assert type(caught.value) in (error, *([UpstreamDown] if error is UpstreamUnavailable else []))
     assert "secret" not in caught.value.message
     return caught.value.message
 

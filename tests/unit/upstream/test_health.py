@@ -1,11 +1,14 @@
-import threading
-
 import pytest
 
-from pyramid_pypi.errors import FileMissing, ProjectNotFound, UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.errors import (
+    FileMissing,
+    ProjectNotFound,
+    UpstreamDown,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from pyramid_pypi.testing.clock import FakeClock
-from pyramid_pypi.upstream import health as module
-from pyramid_pypi.upstream.health import Health
+from pyramid_pypi.upstream.health import Guarded, Health
 
 
 @pytest.fixture
@@ -15,13 +18,13 @@ def clock():
 
 @pytest.fixture
 def health(clock):
-    return Health(2, clock=clock)
+    return Health(clock=clock)
 
 
 def fail(health, error=None, times=1):
     for _ in range(times):
         with pytest.raises(UpstreamUnavailable), health.asking():
-            raise error or UpstreamUnavailable("down")
+            raise error or UpstreamDown("down")
 
 
 def ask(health):
@@ -30,17 +33,8 @@ def ask(health):
 
 
 def test_in_the_beginning_all_is_well(health):
-    assert (health.trouble, health.rests_for) == ("", 0)
+    assert health.rests_for == 0
     assert ask(health)
-
-
-def test_a_failure_is_shown_until_something_works(health):
-    fail(health)
-    assert (health.trouble, health.rests_for) == ("down", 0)
-
-    ask(health)
-
-    assert health.trouble == ""
 
 
 def test_three_failures_in_a_row_are_followed_by_a_rest(health, clock):
@@ -101,7 +95,6 @@ def test_not_found_is_an_answer(health, answer):
     with pytest.raises(type(answer)), health.asking():
         raise answer
 
-    assert health.trouble == ""
     fail(health, times=2)
     assert health.rests_for == 0
 
@@ -111,58 +104,30 @@ def test_a_defect_of_ours_is_no_failure_of_the_upstream(health):
         with pytest.raises(ValueError, match="ours"), health.asking():
             raise ValueError("ours")
 
-    assert (health.trouble, health.rests_for) == ("", 0)
+    assert health.rests_for == 0
 
 
-class Asking:
-    """A thread that is asking until it is told to stop."""
+def test_a_wrong_answer_is_no_reason_to_rest(health):
+    fail(health, UpstreamUnavailable("this is no page"), times=5)
 
-    def __init__(self, health):
-        self.inside = threading.Event()
-        self.go = threading.Event()
-        self.thread = threading.Thread(target=self._run, args=(health,))
-        self.thread.start()
-        assert self.inside.wait(30)
-
-    def _run(self, health):
-        with health.asking():
-            self.inside.set()
-            assert self.go.wait(30)
-
-    def end(self):
-        self.go.set()
-        self.thread.join(30)
-
-
-def test_no_more_than_the_slots_ask_at_a_time(health, monkeypatch):
-    monkeypatch.setattr(module, "_PATIENCE", 0.01)
-    askers = [Asking(health), Asking(health)]
-
-    with pytest.raises(UpstreamTimeout, match="Too many"), health.asking():
-        pytest.fail("somebody asks")
-
-    askers[0].end()
+    assert health.rests_for == 0
     assert ask(health)
-    askers[1].end()
 
 
-def test_waiting_for_a_slot_is_no_failure_of_the_upstream(health, monkeypatch):
-    monkeypatch.setattr(module, "_PATIENCE", 0.01)
-    askers = [Asking(health), Asking(health)]
-    for _ in range(4):
-        with pytest.raises(UpstreamTimeout), health.asking():
-            pytest.fail("somebody asks")
+def test_a_guarded_upstream_is_not_asked_while_it_rests(health):
+    class Slow:
+        asked = 0
 
-    assert (health.trouble, health.rests_for) == ("", 0)
-    for one in askers:
-        one.end()
+        def project(self, name, validator):
+            self.asked += 1
+            raise UpstreamTimeout("slow")
 
+        page_url = file_url = close = None
 
-@pytest.mark.parametrize("error", [UpstreamUnavailable("down"), ProjectNotFound("none"), ValueError("ours")])
-def test_every_end_frees_the_slot(clock, error):
-    health = Health(1, clock=clock)
-    for _ in range(2):
-        with pytest.raises(type(error)), health.asking():
-            raise error
+    slow = Slow()
+    guarded = Guarded(slow, health)
+    for _ in range(5):
+        with pytest.raises(UpstreamTimeout, match="slow"):
+            guarded.project("parrot")
 
-    assert ask(health)
+    assert slow.asked == 3

@@ -3,11 +3,11 @@ import threading
 
 import pytest
 
-from pyramid_pypi.errors import ProjectNotFound, StorageUnavailable, UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.errors import ProjectNotFound, StorageUnavailable, UpstreamDown, UpstreamTimeout, UpstreamUnavailable
 from pyramid_pypi.testing.clock import FakeClock
 from pyramid_pypi.upstream import pagecache
 from pyramid_pypi.upstream.base import Upstream, UpstreamPage, Validator
-from pyramid_pypi.upstream.health import Health
+from pyramid_pypi.upstream.health import Guarded, Health
 from pyramid_pypi.upstream.locks import HostLocks
 from pyramid_pypi.upstream.pagecache import Ages, Known, PageCache, Reactions
 from pyramid_pypi.upstream.store import CacheStore, StoredPage
@@ -17,7 +17,7 @@ AGES = Ages(ttl=600, while_revalidate=60, if_error=1000, negative=60)
 NAME = "holy-grail"
 FIRST = page_of(NAME, "1.0", etag='"1"')
 SECOND = page_of(NAME, "1.0", "2.0", etag='"2"')
-DOWN = UpstreamUnavailable("The upstream is down")
+DOWN = UpstreamDown("The upstream is down")
 
 
 class World:
@@ -31,7 +31,7 @@ class World:
         self.events = []
         self.is_offline = False
         self.cache = PageCache(
-            self.upstream,
+            Guarded(self.upstream, Health(clock=self.clock)),
             self.store,
             self.locks,
             ages=ages,
@@ -43,7 +43,6 @@ class World:
             ),
         )
         self.cache.clock = self.clock
-        self.cache.health = Health(16, clock=self.clock)
         self.prepared = 0
 
     def prepare(self, page):

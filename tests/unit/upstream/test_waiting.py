@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pyramid_pypi.errors import UpstreamTimeout
+from pyramid_pypi.errors import UpstreamBusy
 from pyramid_pypi.upstream.waiting import WaitingRoom
 
 
@@ -57,7 +57,7 @@ def test_a_place_is_free_again_whatever_happens_there():
 def test_who_finds_no_place_is_told_to_come_again(full):
     room, _ = full
 
-    with pytest.raises(UpstreamTimeout, match="Too many requests wait for the upstream; try again") as told:
+    with pytest.raises(UpstreamBusy, match="Too many requests wait for the upstream; try again") as told:
         enter(room)
 
     assert told.value.status == 504
@@ -85,11 +85,11 @@ def test_who_finds_no_place_gets_the_next_one_that_becomes_free():
 
 def test_after_waiting_in_vain_nobody_waits_until_a_place_is_free(full):
     room, clear = full
-    with pytest.raises(UpstreamTimeout):
+    with pytest.raises(UpstreamBusy):
         enter(room)
     room._patience = 1000
 
-    with pytest.raises(UpstreamTimeout):
+    with pytest.raises(UpstreamBusy):
         enter(room)
 
     clear()
