@@ -26,7 +26,7 @@ from pyramid_pypi.settings import (
     RepositorySettings,
     Settings,
 )
-from pyramid_pypi.settings.groups import flatten
+from pyramid_pypi.settings.groups import flatten, groups_within
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.upstream.waiting import WaitingRoom
 from pyramid_pypi.web.ready import Group as PageGroup
@@ -217,16 +217,18 @@ class _Assembly:
     def _hosted(self, settings: HostedSettings) -> Served:
         storage = settings.storage.build()
         repository = Hosted(settings.name, storage=storage, catalog=self._catalog)
-        if not isinstance(storage, FilesystemStorage):
-            # Only a folder is filled by other tools; what is elsewhere is listed by `reindex`.
+        watched = isinstance(storage, FilesystemStorage)
+        if not (watched or self._catalog.is_scanned(settings.name) or next(storage.keys(), None)):
+            # What is there already is listed by `reindex`, and until then nobody can tell that a
+            # project is not there.
             self._catalog.mark_scanned(settings.name)
         publisher = Publisher(repository, PROFILES[settings.accept], self._plugins)
         return Served(repository, settings.rights, publisher, settings.max_upload_size, settings.description)
 
     def _group(self, settings: GroupSettings) -> Served:
         members = []
-        rights = [settings.rights]
-        for name, reserved in flatten(settings, self._named):
+        rights = [group.rights for group in groups_within(settings, self._named)]
+        for name, reserved in flatten(settings, self._named).items():
             member = self.serve(self._named[name])
             members.append(Member(member.repository, reserved if member.repository.outside else ()))
             rights.append(self._named[name].rights)
@@ -250,7 +252,7 @@ def _containers(named: Mapping[str, RepositorySettings]) -> dict[str, list[str]]
     found: dict[str, list[str]] = {name: [] for name in named}
     for group in named.values():
         if isinstance(group, GroupSettings):
-            for name, _ in flatten(group, named):
+            for name in flatten(group, named):
                 found[name].append(group.name)
     return found
 

@@ -156,7 +156,15 @@ class RepositoryNotFound(NotFound):
 
 
 class ProjectNotFound(NotFound):
-    """The repository has no such project."""
+    """The repository has no such project.
+
+    `believed_for` is for how many seconds that counts where it was an upstream that said so; None
+    as long as the catalog tells of no change.
+    """
+
+    def __init__(self, message: str = "", *, believed_for: float | None = None) -> None:
+        super().__init__(message)
+        self.believed_for = believed_for
 
 
 class FileMissing(NotFound):

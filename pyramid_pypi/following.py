@@ -3,14 +3,16 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyramid_pypi.errors import BlobMissing
 from pyramid_pypi.model import File, LocalFile
 from pyramid_pypi.repositories.proxy import Parts, Proxy
 from pyramid_pypi.upstream import Upstream, UpstreamPage
 from pyramid_pypi.upstream.backfill import Backfill
 from pyramid_pypi.upstream.filecache import FileCache
-from pyramid_pypi.upstream.health import Guarded, Health
+from pyramid_pypi.upstream.health import Guarded
 from pyramid_pypi.upstream.locks import HostLocks
 from pyramid_pypi.upstream.namelist import NameCache
 from pyramid_pypi.upstream.pagecache import PageCache, Reactions
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["build_proxy"]
 
 log = logging.getLogger(__name__)
+
+_DELETED = "deleted"
 
 
 def build_proxy(
@@ -52,7 +56,7 @@ class _Builder:
         self._plugins = plugins
         self._changed = changed
         self._storage = None if settings.storage is None else settings.storage.build()
-        upstream = Guarded(settings.upstream.build(), Health())
+        upstream = Guarded(settings.upstream.build())
         store = self._store = CacheStore(settings.folder / "cache.db")
         locks = self._locks = HostLocks(settings.folder / "locks")
         if store.follow(_identity(settings)):
@@ -63,6 +67,7 @@ class _Builder:
             newest=settings.backfill,
             on_change=self._page_changed,
             offline=self._offline,
+            local=self._path,
             waiting=waiting,
         )
         self._pages = PageCache(
@@ -82,7 +87,9 @@ class _Builder:
             waiting=waiting,
         )
         files = self._file_cache(upstream)
-        self._parts = Parts(upstream, store, locks, self._pages, names, backfill, files, waiting)
+        self._parts = Parts(
+            upstream, store, locks, self._pages, names, backfill, files, waiting, offline=self._offline
+        )
 
     def build(self) -> Proxy:
         """Return the proxy."""
@@ -112,8 +119,16 @@ class _Builder:
         Bytes that were seen once belong to a file name for good.
         """
         page = self._parts.backfill.apply(page)
-        kept = {file.filename: file for file in map(_record, self._store.files(page.name))}
-        return replace(page, files=tuple(self._first(file, kept) for file in page.files)) if kept else page
+        cached = [(one, file_from_bytes(one.record)) for one in self._store.files(page.name)]
+        if not cached:
+            return page
+        kept = {file.filename: file for _, file in cached}
+        listed = {file.filename for file in page.files}
+        gone = [one for one, file in cached if file.filename not in listed and not one.withdrawn]
+        back = [one for one, file in cached if file.filename in listed and one.withdrawn == _DELETED]
+        self._store.mark_files([one.place for one in back], "")
+        self._mark(page.name, self._store.mark_files([one.place for one in gone], _DELETED), _DELETED)
+        return replace(page, files=tuple(self._first(file, kept) for file in page.files))
 
     def _first(self, file: File, kept: Mapping[str, File]) -> File:
         first = kept.get(file.filename)
@@ -132,22 +147,31 @@ class _Builder:
         self._changed(project)
 
     def _withdrawn(self, project: str, reason: str) -> None:
-        marked = self._parts.store.withdraw(project, reason)
+        self._mark(project, self._parts.store.withdraw(project, reason), reason)
+
+    def _mark(self, project: str, marked: list[CachedFile], reason: str) -> None:
         if not marked or not reason:
             return
         log.warning(
-            "%s: the upstream has %s the project %r, of which %d files are kept",
+            "%s: the upstream has %s what is kept here of %r: %s",
             self._settings.name,
             reason,
             project,
-            len(marked),
+            " ".join(one.place.rpartition("/")[2] for one in marked),
         )
         if self._settings.withdrawn == "remove" and self._parts.files is not None:
             self._parts.files.remove(marked)
 
+    def _path(self, file: File) -> Path | None:
+        """Return where the bytes of a file are on this machine, if they are."""
+        try:
+            blob = None if self._storage is None else self._storage.open(file.place)
+        except BlobMissing:
+            return None
+        return blob.path if isinstance(blob, LocalFile) else None
+
     def _fetched(self, file: File) -> None:
-        blob = None if self._storage is None else self._storage.open(file.place)
-        self._parts.backfill.learn(file, blob.path if isinstance(blob, LocalFile) else None)
+        self._parts.backfill.learn(file, self._path(file))
         page = self._pages.kept(file.project)
         listed = (one for one in (page.files if page else ()) if one.place == file.place)
         if any(one.size is None or one.hashes.shown is None or one.uploaded_at is None for one in listed):
@@ -160,7 +184,3 @@ def _identity(settings: "ProxySettings") -> str:
     options = settings.upstream.options
     where = getattr(options, "url", None) or getattr(options, "path", "")
     return f"{settings.upstream.kind} {where}"
-
-
-def _record(cached: CachedFile) -> File:
-    return file_from_bytes(cached.record)

@@ -51,12 +51,15 @@ class Group:
 
     def project(self, name: str) -> ProjectPage | Redirect:
         """Return the page of the first member that knows the project, or of several merged."""
-        pages = self._pages(name)
-        if not self._is_merged(name):
-            return next(pages)
-        found = [next(pages), *pages]
+        ages: list[float] = []
+        pages = self._pages(name, ages)
+        found: list[ProjectPage | Redirect] = [next(pages), *(pages if self._is_merged(name) else ())]
         whole = [page for page in found if isinstance(page, ProjectPage)]
-        return _merged(whole) if whole else found[0]
+        if not whole:
+            return found[0]
+        page: ProjectPage = _merged(whole) if self._is_merged(name) else whole[0]
+        ages += [] if page.fresh_for is None else [page.fresh_for]
+        return replace(page, fresh_for=min(ages) if ages else None)
 
     def file(self, filename: str) -> File:
         """Return the file of the member that answers for its project."""
@@ -110,14 +113,18 @@ class Group:
     def _asked(self, name: str) -> list[Member]:
         return [member for member in self.members if member.may_know(name)]
 
-    def _pages(self, name: str) -> Iterator[ProjectPage | Redirect]:
-        """Yield what each member says that knows the project. Raises ProjectNotFound when none does."""
+    def _pages(self, name: str, ages: list[float]) -> Iterator[ProjectPage | Redirect]:
+        """Yield what each member says that knows the project. Raises ProjectNotFound when none does.
+
+        `ages` takes for how long those are to be believed that do not know it.
+        """
         asked = self._asked(name)
         known = False
         for member in asked:
             try:
                 page = member.repository.project(name)
-            except ProjectNotFound:
+            except ProjectNotFound as error:
+                ages += [] if error.believed_for is None else [error.believed_for]
                 continue
             known = True
             yield page

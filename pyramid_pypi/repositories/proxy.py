@@ -1,12 +1,18 @@
 """A repository that follows an upstream: its pages are kept, and its files as the settings say."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pyramid_pypi.distribution import guess_filename
-from pyramid_pypi.errors import FileHidden, FileMissing, ProjectNotFound, UpstreamUnavailable
-from pyramid_pypi.model import Blob, File, ProjectName, ProjectPage, Redirect
-from pyramid_pypi.upstream import Upstream
+from pyramid_pypi.errors import (
+    FileHidden,
+    FileMissing,
+    ProjectNotFound,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from pyramid_pypi.model import Blob, File, ProjectName, ProjectPage, Redirect, Stream
+from pyramid_pypi.upstream import Upstream, UpstreamPage
 from pyramid_pypi.upstream.backfill import Backfill
 from pyramid_pypi.upstream.filecache import FileCache
 from pyramid_pypi.upstream.locks import HostLocks
@@ -14,10 +20,13 @@ from pyramid_pypi.upstream.namelist import NameCache
 from pyramid_pypi.upstream.pagecache import PageCache
 from pyramid_pypi.upstream.passing import passing_stream
 from pyramid_pypi.upstream.records import file_from_bytes
-from pyramid_pypi.upstream.store import CacheStore
+from pyramid_pypi.upstream.store import CacheStore, Facts
 from pyramid_pypi.upstream.waiting import WaitingRoom
 
 __all__ = ["Parts", "Proxy"]
+
+
+_LOOK_AGAIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Parts:
     backfill: Backfill
     files: FileCache | None
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
+    offline: Callable[[], bool] = lambda: False
 
 
 class Proxy:
@@ -61,11 +71,12 @@ class Proxy:
             repository=self.name,
             name=name,
             display=name,
-            files=() if page.status == "quarantined" else page.files,
+            files=() if page.status == "quarantined" else self._at_hand(page),
             serial=page.serial,
             status=page.status,
             status_reason=page.status_reason,
-            fresh_for=known.fresh_for,
+            # So that going offline, and coming back, is soon seen.
+            fresh_for=min(known.fresh_for, _LOOK_AGAIN),
             stale_for=known.stale_for,
         )
 
@@ -96,11 +107,13 @@ class Proxy:
         if self.redirects:
             return Redirect(self.parts.upstream.file_url(file))
         files = self.parts.files
-        if files is None or (partly and file.size is not None and not files.is_here(file)):
-            return passing_stream(self.parts.upstream, file)
-        if self.parts.store.file(file.place) is not None:
+        if files is not None and self.parts.store.file(file.place) is not None:
             return files.open(file)
         with self.parts.waiting.stay():
+            if files is None or (partly and not files.is_here(file)):
+                file = self._sized(file)
+                if files is None or file.size is not None:
+                    return self._passing(file)
             return files.open(file)
 
     def metadata(self, file: File) -> bytes:
@@ -127,6 +140,37 @@ class Proxy:
         parts.upstream.close()
         parts.store.close()
         parts.locks.close()
+
+    def _at_hand(self, page: UpstreamPage) -> tuple[File, ...]:
+        """Return the files of a page; offline those that are here, for clients to choose from."""
+        if self.parts.files is None or not self.parts.offline():
+            return page.files
+        here = {kept.place for kept in self.parts.store.files(page.name)}
+        return tuple(file for file in page.files if file.place in here)
+
+    def _sized(self, file: File) -> File:
+        """Return the file with its size, which its page may lack, and which ranges need."""
+        if file.size is not None or self.parts.offline():
+            return file
+        known = self.parts.store.facts(file.project).get(file.place)
+        if known is not None and known.size is not None:
+            return replace(file, size=known.size)
+        with self.parts.upstream.download(file, 0, 1) as transfer:
+            size = transfer.size
+        self.parts.store.add_facts(file.place, file.project, Facts(size=size))
+        return replace(file, size=size)
+
+    def _passing(self, file: File) -> Stream:
+        """Return the bytes as the upstream sends them; asking for them is waiting for it."""
+        stream = passing_stream(self.parts.upstream, file)
+
+        def open_range(start: int, stop: int | None) -> Iterator[bytes]:
+            if self.parts.offline():
+                raise UpstreamTimeout(f"{file.filename} is not here, and {self.name!r} is offline")
+            with self.parts.waiting.stay():
+                return stream.open(start, stop)
+
+        return replace(stream, open=open_range)
 
     def _kept(self, project: str, filename: str) -> File | None:
         """Return a file whose bytes are here although its page is gone or cannot be had."""

@@ -7,6 +7,7 @@ application. What a thread has written lies in `outbufs`, in order, until the lo
 """
 
 import os
+import select
 import threading
 import time
 from typing import Any
@@ -22,6 +23,8 @@ __all__ = ["TURN", "Channel"]
 
 # Bytes: about what a download may take from the loop before everybody else has had a turn.
 TURN = 1 << 18
+# Where the system cannot tell that the client will send no more, what poll tells unasked has to do.
+_LEAVING = getattr(select, "POLLRDHUP", 0)
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -32,6 +35,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     task_class = Task
     parser_class = Parser
+    will_close: bool
 
     def __init__(self, *args: Any, alarm: Alarm, **options: Any) -> None:
         self._alarm = alarm
@@ -62,6 +66,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 or len(self.requests) > self.adj.channel_request_lookahead
             )
         if self._is_given_up():
+            self.will_close = True
             # waitress closes once it may send, which is never if the client does not read.
             self.handle_close()
             return False
@@ -76,9 +81,19 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def _is_given_up(self) -> bool:
         if self.will_close or not self.requests:
-            return bool(self.will_close)
-        # waitress takes a connection with requests for one that is at work, but here they wait.
-        return bool(self.last_activity < time.time() - self.adj.channel_timeout)
+            return self.will_close
+        # waitress takes a connection with requests for one that is at work, but here they wait. Nor
+        # is such a connection read, which is how a client is otherwise seen to leave.
+        return bool(self.last_activity < time.time() - self.adj.channel_timeout) or self._has_left()
+
+    def _has_left(self) -> bool:
+        """Tell whether the client has closed, even behind bytes that nobody has read yet."""
+        descriptor = self._fileno
+        if descriptor is None:
+            return False
+        poll = select.poll()
+        poll.register(descriptor, _LEAVING)
+        return bool(poll.poll(0))
 
     def handle_write(self) -> None:
         """Send what can be sent."""

@@ -10,6 +10,7 @@ from waitress.parser import (
 )
 from waitress.task import WSGITask
 
+from pyramid_pypi.errors import PypiError
 from pyramid_pypi.model import Arriving
 from pyramid_pypi.server.arriving import ArrivingBody
 from pyramid_pypi.web.slices import ARRIVING_WRAPPER
@@ -43,6 +44,28 @@ class Task(WSGITask):  # type: ignore[misc]
     answer with. It is to `Arriving` what `wsgi.file_wrapper` is to files: the thread is free again
     as soon as the application has returned it.
     """
+
+    def service(self) -> None:
+        """Answer the request."""
+        try:
+            super().service()
+        except PypiError as error:
+            # These are for a person; where in this program they were raised says nothing more.
+            if self.wrote_header:
+                self.logger.warning("An answer to %s is cut short: %s", self.channel.addr, error)
+                self.close_on_finish = True
+            else:
+                self.logger.warning("An answer to %s failed: %s", self.channel.addr, error)
+                self._answer(error)
+
+    def _answer(self, error: PypiError) -> None:
+        body = f"{error}\n".encode()
+        self.complete = True
+        self.status = f"{error.status} {error.title}"
+        self.content_length = len(body)
+        self.response_headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+        self.set_close_on_finish()
+        self.write(b"" if self.request.command == "HEAD" else body)
 
     def get_environment(self) -> dict[str, Any]:
         """Return the WSGI environ."""

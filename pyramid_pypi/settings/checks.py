@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pyramid_pypi.model import EVERYONE, PERMISSIONS
-from pyramid_pypi.settings.groups import open_merges
+from pyramid_pypi.settings.groups import group_warnings
 from pyramid_pypi.settings.model import ProxySettings, RepositorySettings, Settings
 from pyramid_pypi.settings.reader import Reader
 
@@ -30,7 +30,7 @@ def warnings(settings: Settings) -> tuple[str, ...]:
         *_open_doors(settings),
         *_nobody_can_log_in(settings),
         *_nested_storages(settings),
-        *open_merges(settings.repositories),
+        *group_warnings(settings.repositories),
     )
 
 

@@ -1,5 +1,7 @@
 """The contract of storages, and the staged file that they take."""
 
+import errno
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from pyramid_pypi.model import Blob, StoredBlob
 __all__ = ["StagedFile", "Storage", "storage_error"]
 
 _NO_SPACE = {28, 122}  # ENOSPC and EDQUOT
+_PREFIX = ".upload-"
 
 
 def storage_error(error: OSError, what: str) -> StorageUnavailable:
@@ -39,10 +42,22 @@ class StagedFile:
     def create(cls, folder: Path) -> "StagedFile":
         """Open a new file in `folder`. Raises StorageUnavailable or StorageFull."""
         try:
-            descriptor, name = tempfile.mkstemp(prefix=".upload-", dir=folder)
-            return cls(Path(name), os.fdopen(descriptor, "w+b"))
+            while True:
+                descriptor, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
+                stream = os.fdopen(descriptor, "w+b")
+                if _claim(descriptor):
+                    return cls(Path(name), stream)
+                stream.close()
         except OSError as error:
             raise storage_error(error, "The upload cannot be staged") from error
+
+    @staticmethod
+    def remove_abandoned(folder: Path) -> None:
+        """Remove the staged files in `folder` whose process has ended without doing so."""
+        for path in folder.glob(f"{_PREFIX}*"):
+            with suppress(OSError), path.open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
 
     def write(self, chunk: bytes) -> None:
         """Append `chunk`. Raises StorageFull when the disk is full."""
@@ -68,6 +83,16 @@ class StagedFile:
         with suppress(OSError):
             self.stream.close()
         self.path.unlink(missing_ok=True)
+
+
+def _claim(descriptor: int) -> bool:
+    """Lock a staged file as long as it is open; return whether it is still there after that."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # Where there are no locks, `remove_abandoned` gets none either.
+        return error.errno != errno.EWOULDBLOCK
+    return os.fstat(descriptor).st_nlink > 0
 
 
 @runtime_checkable

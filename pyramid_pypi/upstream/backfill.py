@@ -58,6 +58,7 @@ class Backfill:
         newest: int = 3,
         on_change: Callable[[str], None],
         offline: Callable[[], bool],
+        local: Callable[[File], Path | None] = lambda _file: None,
         waiting: WaitingRoom | None = None,
     ) -> None:
         self._upstream = upstream
@@ -65,11 +66,13 @@ class Backfill:
         self._newest = newest
         self._on_change = on_change
         self._offline = offline
+        self._local = local
         self._waiting = waiting or WaitingRoom()
         self.clock: Callable[[], float] = time.monotonic
         self._flights: Flights[bytes] = Flights()
         self._jobs = Jobs(workers, self._fill, on_change)
         self._looked: dict[str, float] = {}
+        self._absent: dict[str, float] = {}
         self._no_ranges_until = 0.0
         self._rests_until = 0.0
 
@@ -80,9 +83,9 @@ class Backfill:
     def apply(self, page: UpstreamPage) -> UpstreamPage:
         """Return the page with what was found out about its files. Raises StorageUnavailable."""
         facts = self._store.facts(page.name)
-        if not facts:
+        if not facts and not self._absent:
             return page
-        files = tuple(_completed(file, facts.get(file.path)) for file in page.files)
+        files = tuple(self._without_absent(_completed(file, facts.get(file.path))) for file in page.files)
         return replace(page, files=files)
 
     def schedule(self, page: UpstreamPage) -> None:
@@ -103,6 +106,9 @@ class Backfill:
         body = self._store.metadata(digest) if digest else None
         if body is not None:
             return body
+        body = self._from_here(file)
+        if body is not None:
+            return body
         if self._offline():
             message = f"The metadata of {file.filename} is not here, and this index is offline"
             raise UpstreamTimeout(message)
@@ -110,7 +116,7 @@ class Backfill:
             return self._flights.run(file.path, lambda: self._fetch(file))
 
     def learn(self, file: File, path: Path | None) -> None:
-        """Read the metadata of a wheel that was cached at `path`, where it is not here already.
+        """Read the metadata of a wheel that was cached at `path`, where its page offers none.
 
         Without a path it is read from the upstream, soon. Never raises: the file is fine without.
         """
@@ -118,24 +124,29 @@ class Backfill:
             if path is None:
                 if self._newest and _lacks(self._completed(file)) and self._may_read():
                     self._jobs.add(file.project, [file], now=self.clock())
-            elif self._learn_from(path, self._completed(file)):
+            elif _lacks(self._completed(file)):
+                self._keep(file, metadata_of_local(path, file), Facts(size=path.stat().st_size))
                 self._on_change(file.project)
         except (PypiError, OSError) as error:
             log.info("Nothing was learnt from %s: %s", file.filename, error)
 
-    def _learn_from(self, path: Path, file: File) -> bool:
-        """Keep the metadata of a wheel; return whether its page did not tell of it before."""
-        digest = file.metadata_sha256
-        if file.packagetype != "bdist_wheel" or (digest and self._store.metadata(digest)):
-            return False
-        body = metadata_of_local(path, file)
-        if digest:
-            # So that it can be had while the upstream cannot; what else was promised is its affair.
-            if _sha256(body) == digest:
-                self._store.put_metadata(digest, body)
-            return False
-        self._keep(file, body, Facts(size=path.stat().st_size))
-        return True
+    def _from_here(self, file: File) -> bytes | None:
+        """Return what was promised if it is in the wheel and the wheel is here, without asking anybody."""
+        path = self._local(file)
+        try:
+            body = None if path is None else metadata_of_local(path, file)
+        except (PypiError, OSError):
+            return None
+        if body is None or file.metadata_sha256 not in {"", _sha256(body)}:
+            return None
+        self._keep(file, body, Facts())
+        return body
+
+    def _without_absent(self, file: File) -> File:
+        """Return the file, for a while without the metadata that lately could not be had."""
+        if self._absent.get(file.path, 0.0) < self.clock():
+            return file
+        return replace(file, metadata_sha256=None)
 
     def _completed(self, file: File) -> File:
         return _completed(file, self._store.facts(file.project).get(file.path))
@@ -163,7 +174,13 @@ class Backfill:
         """Return the metadata in the wheel if it is what was promised, and else correct the page."""
         try:
             found = self._read(file)
-        except (RangesUnsupported, MetadataUnreadable, FileMissing) as error:
+        except (RangesUnsupported, FileMissing) as error:
+            # Perhaps only now, so that it is not written down.
+            self._absent[file.path] = self.clock() + _WITHOUT_RANGES
+            self._on_change(file.project)
+            log.warning("The metadata of %s is not offered for a while: %s", file.filename, error)
+            raise FileMissing(f"There is no metadata beside {file.filename} now: {error}") from error
+        except MetadataUnreadable as error:
             self._store.add_facts(file.path, file.project, Facts(metadata_sha256=""))
             self._on_change(file.project)
             log.warning("The metadata of %s is not offered any more: %s", file.filename, error)

@@ -6,18 +6,24 @@ import threading
 from collections.abc import Callable, Container
 from datetime import datetime
 
-from pyramid_pypi.errors import BlobExists, BlobMissing, PypiError
-from pyramid_pypi.model import Blob, File, Hashes, LocalFile, Redirect
+from pyramid_pypi.errors import BlobExists, BlobMissing, PypiError, StorageUnavailable
+from pyramid_pypi.model import Blob, File, LocalFile
 from pyramid_pypi.storage.base import StagedFile, Storage
 from pyramid_pypi.upstream.locks import HostLocks
 from pyramid_pypi.upstream.records import file_from_bytes, file_to_bytes
 from pyramid_pypi.upstream.store import CachedFile, CacheStore, Facts
+from pyramid_pypi.upstream.verifying import known_digests, strongest
 
-__all__ = ["CachedFiles", "lock_name"]
+__all__ = ["IN_USE", "CachedFiles"]
 
 log = logging.getLogger(__name__)
 
-_FLUSH_AFTER = 60.0
+IN_USE = 60.0
+"""For how many seconds after its use a file is taken for one that somebody may be about to open."""
+
+# It has to be less, so that a use that is not noted is followed by some time without removal.
+_NOTED_FOR = IN_USE / 2
+_KEEPING_PATIENCE = 10.0
 _PLACE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[^/]+\Z")
 
 
@@ -35,19 +41,21 @@ class CachedFiles:
         self.clock = clock
         self._locks = locks
         self._removing = threading.Lock()
-        self._using = threading.Lock()
-        self._used: dict[str, float] = {}
-        self._flushed_at = clock()
 
-    def find(self, file: File) -> Blob | None:
-        """Return the bytes of `file`, None when they are not here or are not those of its page."""
+    def find(self, file: File, *, use: bool = False) -> Blob | None:
+        """Return the bytes of `file`, None when they are not here or are not known to be its page's.
+
+        Those that are for `use` are not removed to make room within the next half minute.
+        """
         entry = self.store.file(file.place)
         if entry is None:
             return None
-        if not _agree(file_from_bytes(entry.record).hashes, file.hashes):
-            log.warning("%s has another digest upstream than here, so it is fetched again", file.filename)
+        if not _is_of_page(entry, file):
+            log.warning("%s is not known to be what its page says now; it is fetched again", file.filename)
             self._drop(file.place)
             return None
+        if use:
+            self._note_use(entry)
         try:
             blob = self.storage.open(file.place)
         except BlobMissing:
@@ -59,37 +67,24 @@ class CachedFiles:
             return None
         return blob
 
-    def use(self, file: File) -> None:
-        """Note that a file was used; it is written about once a minute, and its loss is no error."""
-        now = self.clock()
-        with self._using:
-            self._used[file.place] = now
-            due = now - self._flushed_at >= _FLUSH_AFTER
-        if due:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write when files were used."""
-        with self._using:
-            used, self._used = self._used, {}
-            self._flushed_at = self.clock()
-        if not used:
-            return
-        try:
-            self.store.use_files(used.items())
-        except PypiError as error:
-            log.warning("The use of %d cached files is not noted: %s", len(used), error.message)
-
     def keep(self, staged: StagedFile, file: File) -> None:
-        """Store the staged bytes of `file`, which are verified, and note that they are here."""
-        size = file.size or 0
-        try:
-            self.storage.put(file.place, staged)
-        except BlobExists:
-            if _size(self.storage.open(file.place)) != size:
+        """Store the staged bytes of `file`, which are verified, and note that they are here.
+
+        Bytes that nobody has noted make way, as nobody knows what they are.
+        """
+        # Otherwise one process could note what another one has stored.
+        with self._locks.hold(f"keep {file.place}", _KEEPING_PATIENCE) as held:
+            if not held:
+                raise StorageUnavailable("another process does not come to an end with the same file")
+            if self.find(file) is not None:
+                return
+            try:
+                self.storage.put(file.place, staged)
+            except BlobExists:
                 self.storage.delete(file.place)
                 self.storage.put(file.place, staged)
-        self.store.put_file(CachedFile(file.place, file.project, file_to_bytes(file), size, self.clock()))
+            record, now = file_to_bytes(file), self.clock()
+            self.store.put_file(CachedFile(file.place, file.project, record, file.size or 0, now))
 
     def learn(self, file: File, modified_at: datetime | None) -> None:
         """Note what is known of a file since its bytes have passed."""
@@ -102,21 +97,21 @@ class CachedFiles:
         self._drop(entry.place)
         return entry.size
 
-    def shrink(self, limit: int, *, to: int, spare: Container[str] = ()) -> list[int]:
+    def shrink(self, limit: int, *, to: int, spare: Container[str] = (), unused_for: float = 0) -> list[int]:
         """If the files have more than `limit` bytes, remove those unused for longest, down to `to`.
 
-        Those whose place is in `spare` stay. Return the sizes of what was removed.
+        Those whose place is in `spare`, and those used within `unused_for` seconds, stay. Return the
+        sizes of what was removed.
         """
         with self._removing:
             total = self.store.total_size()
             freed: list[int] = []
             if total <= limit:
                 return freed
-            self.flush()
             for entry in self.store.files():
                 if total <= to:
                     break
-                if entry.place not in spare:
+                if entry.place not in spare and self._is_unused(entry, unused_for):
                     freed.append(self.remove(entry))
                     total -= entry.size
             return freed
@@ -134,12 +129,29 @@ class CachedFiles:
         for place in blobs.keys() - entries:
             if place in spare:
                 continue
-            # Another process may be between storing the bytes and noting it, with the lock held.
-            with self._locks.hold(lock_name(place)):
-                if self.store.file(place) is None:
+            # Another process may be between storing the bytes and noting it.
+            with self._locks.hold(f"keep {place}", 0) as held:
+                if held and self.store.file(place) is None:
                     self.storage.delete(place)
                     freed.append(blobs[place])
         return freed
+
+    def _note_use(self, entry: CachedFile) -> None:
+        """Write when a file was used, unless that was done just now; a failure is no error."""
+        now = self.clock()
+        if abs(now - entry.used_at) < _NOTED_FOR:
+            return
+        try:
+            self.store.use_files([(entry.place, now)])
+        except PypiError as error:
+            log.warning("The use of %s is not noted: %s", entry.place, error.message)
+
+    def _is_unused(self, entry: CachedFile, seconds: float) -> bool:
+        """Tell whether nobody has used a file, even since it was listed."""
+        if abs(self.clock() - entry.used_at) < seconds:
+            return False
+        now = self.store.file(entry.place)
+        return now is None or abs(self.clock() - now.used_at) >= seconds
 
     def _forget_if_missing(self, place: str) -> None:
         try:
@@ -152,15 +164,7 @@ class CachedFiles:
         self.store.forget_file(place)
 
 
-def lock_name(place: str) -> str:
-    """Return the name of the lock that is held while the file of `place` is fetched."""
-    return f"file {place}"
-
-
-def _size(blob: Blob) -> int | None:
-    return None if isinstance(blob, Redirect) else blob.size
-
-
-def _agree(ours: Hashes, theirs: Hashes) -> bool:
-    known = ours.known()
-    return all(known.get(name, digest) == digest for name, digest in theirs.known().items())
+def _is_of_page(entry: CachedFile, file: File) -> bool:
+    """Tell whether kept bytes were verified to have the digest that counts on the page."""
+    name, digest = strongest(file.hashes)
+    return known_digests(file_from_bytes(entry.record).hashes).get(name, "") == digest

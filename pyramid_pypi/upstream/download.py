@@ -2,9 +2,7 @@
 
 import copy
 import logging
-import os
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -13,14 +11,15 @@ from urllib.parse import urlsplit
 from pyramid_pypi.errors import (
     NotFound,
     PypiError,
-    StorageUnavailable,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
 from pyramid_pypi.model import File
-from pyramid_pypi.storage.base import StagedFile, storage_error
+from pyramid_pypi.storage.base import StagedFile
 from pyramid_pypi.storage.reading import CHUNK
+from pyramid_pypi.upstream._stagedbytes import StagedBytes
 from pyramid_pypi.upstream.base import Transfer, Upstream
+from pyramid_pypi.upstream.pace import Pace
 from pyramid_pypi.upstream.verifying import Verifier, WrongFile
 
 __all__ = ["HELD_BACK", "Download", "Keep"]
@@ -48,7 +47,15 @@ class Download:
     digests after it was stored, else None. `modified_at` is the time that the upstream gives.
     """
 
-    def __init__(self, file: File, upstream: Upstream, stage: Callable[[], StagedFile], keep: Keep) -> None:
+    def __init__(
+        self,
+        file: File,
+        upstream: Upstream,
+        stage: Callable[[], StagedFile],
+        keep: Keep,
+        *,
+        pace: Pace = Pace(),  # noqa: B008 - frozen
+    ) -> None:
         self.file = file
         self.stopping = threading.Event()
         self.superseded = False
@@ -57,10 +64,11 @@ class Download:
         self._upstream = upstream
         self._stage = stage
         self._keep = keep
+        self._pace = pace
         self._origin = urlsplit(file.url).hostname or "the upstream"
         self._verifier = Verifier(file, origin=self._origin)
         self._changed = threading.Condition()
-        self._bytes: _StagedBytes | None = None
+        self._bytes: StagedBytes | None = None
         self._begun = False
         self._written = 0
         self._done = False
@@ -161,7 +169,7 @@ class Download:
         try:
             with self._stage() as staged:
                 with self._changed:
-                    self._bytes = _StagedBytes(staged)
+                    self._bytes = StagedBytes(staged)
                 self._fetch(staged)
                 self._store(staged)
                 self._settle()
@@ -187,10 +195,10 @@ class Download:
                 return
 
     def _transfer(self, staged: StagedFile) -> None:
-        """Fetch what is missing. Raises UpstreamUnavailable when the upstream breaks off."""
+        """Fetch what is missing. Raises UpstreamUnavailable when the upstream breaks off or drips."""
         with self._upstream.download(self.file, self._written) as transfer:
             surplus = self._begin(transfer)
-            for received in transfer.chunks:
+            for received in self._pace.watch(transfer.chunks, f"{self.file.filename} of {self._origin}"):
                 if self.stopping.is_set():
                     raise _Stopped
                 chunk = received[surplus:]
@@ -279,24 +287,3 @@ class Download:
 
 class _Stopped(Exception):
     """The download was cancelled."""
-
-
-class _StagedBytes:
-    """The bytes of a staged file, which can be read as long as this object is referred to."""
-
-    def __init__(self, staged: StagedFile) -> None:
-        try:
-            self._descriptor = os.dup(staged.stream.fileno())
-        except OSError as error:
-            raise storage_error(error, "The download cannot be staged") from error
-        weakref.finalize(self, os.close, self._descriptor)
-
-    def read(self, start: int, amount: int) -> bytes:
-        """Return at most `amount` bytes from `start`. Raises StorageUnavailable when there are none."""
-        try:
-            chunk = os.pread(self._descriptor, amount, start)
-        except OSError as error:
-            raise storage_error(error, "The download cannot be read") from error
-        if not chunk:
-            raise StorageUnavailable("The download cannot be read: its file was cut off; try again later")
-        return chunk

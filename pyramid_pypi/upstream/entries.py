@@ -5,20 +5,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import unescape
-from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
-from pyramid_pypi.distribution.filenames import guess_filename
 from pyramid_pypi.model import File, Hashes
+from pyramid_pypi.upstream.filenames import read_filename
+from pyramid_pypi.upstream.hrefs import absolute, segment_of
 from pyramid_pypi.upstream.places import place_of
 
 __all__ = [
     "Entry",
     "Listing",
-    "absolute",
     "file_of",
     "metadata_digest",
     "one_line",
-    "segment_of",
     "whole_number",
 ]
 
@@ -32,11 +30,7 @@ _LENGTHS = {
     **dict.fromkeys(("sha512", "sha3_512", "blake2b"), 128),
 }
 _HEX = re.compile(r"[0-9a-f]+\Z")
-_HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
-_PLAIN_URL = re.compile(r"[A-Za-z0-9%/:?#\[\]@!$&'()*+,;=~._-]*\Z")
-# Python's urlsplit drops some of these, and clients differ about what a backslash means.
-_NEVER_IN_URL = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
-_LONGEST_URL = 8192
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 # Controls, line separators, marks that turn the direction of writing, and halves of surrogates.
 _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LONGEST_NUMBER = 18
@@ -81,7 +75,7 @@ def file_of(entry: Entry, *, base: str, project: str) -> File | None:
     # Installers take name and version from the URL, so nobody may be told another name (PEP 691).
     if not url or entry.filename not in {None, filename}:
         return None
-    named = guess_filename(filename)
+    named = read_filename(filename)
     if named is None or named.project != project:
         return None
     hashes = _hashes(entry.hashes, fragment)
@@ -108,33 +102,6 @@ def file_of(entry: Entry, *, base: str, project: str) -> File | None:
     )
 
 
-def absolute(href: object, base: str) -> tuple[str, str]:
-    """Return the HTTP URL that `href` means on a page at `base`, and its fragment.
-
-    The URL is ASCII and has neither fragment nor credentials, as those are for us and not for our
-    clients; it is empty when there is no such URL.
-    """
-    if not isinstance(href, str) or len(href) > _LONGEST_URL or _NEVER_IN_URL.search(href.strip()):
-        return "", ""
-    href = href.strip()
-    try:
-        if not _PLAIN_URL.match(href):
-            href = quote(href, safe="%/:?#[]@!$&'()*+,;=~._-")
-        parts = urlsplit(urljoin(base, href))
-        # Reading the port checks that it is one.
-        host = parts.netloc.rpartition("@")[2] if parts.port != 0 else ""
-    except ValueError:
-        return "", ""
-    if parts.scheme not in {"http", "https"} or not _HOST.match(host):
-        return "", ""
-    return urlunsplit((parts.scheme, host, parts.path, parts.query, "")), parts.fragment
-
-
-def segment_of(url: str) -> str:
-    """Return the last segment of the path of `url`, decoded: what installers take for the file name."""
-    return unquote(re.split(r"[?#]", url, maxsplit=1)[0].rpartition("/")[2])
-
-
 def one_line(text: object, limit: int) -> str:
     """Return `text` as at most `limit` characters on one line, without controls; empty if it is no text."""
     return _NOT_TEXT.sub(" ", text[:limit]).strip() if isinstance(text, str) else ""
@@ -151,7 +118,9 @@ def whole_number(said: object) -> int | None:
 
 def _digest(algorithm: str, said: object) -> str:
     """Return the digest in lower case, empty when it is none of that algorithm's."""
-    text = said.strip().lower() if isinstance(said, str) else ""
+    if not isinstance(said, str):
+        return ""
+    text = said.strip().lower()
     return text if len(text) == _LENGTHS.get(algorithm) and _HEX.match(text) else ""
 
 
@@ -172,6 +141,13 @@ def metadata_digest(said: object) -> str | None:
 
 
 def _hashes(told: object, fragment: str) -> Hashes:
+    # Most pages tell this one digest and no other.
+    if isinstance(told, dict):
+        only = told.get("sha256") if len(told) == 1 and not fragment else None
+    else:
+        only = fragment[7:] if fragment.startswith("sha256=") else None
+    if isinstance(only, str) and _SHA256.match(only):
+        return Hashes(only)
     pairs = list(told.items()) if isinstance(told, dict) else []
     # Besides the digest a fragment may have `egg=` and other things.
     pairs += [part.partition("=")[::2] for part in fragment.split("&")]

@@ -4,7 +4,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -14,9 +15,10 @@ from pyramid_pypi.options import Seconds, Size
 from pyramid_pypi.storage.base import StagedFile, Storage
 from pyramid_pypi.upstream._workers import Workers
 from pyramid_pypi.upstream.base import Upstream
-from pyramid_pypi.upstream.cachedfiles import CachedFiles, lock_name
+from pyramid_pypi.upstream.cachedfiles import IN_USE, CachedFiles
 from pyramid_pypi.upstream.download import Download
 from pyramid_pypi.upstream.locks import HostLocks
+from pyramid_pypi.upstream.pace import Pace
 from pyramid_pypi.upstream.store import CachedFile, CacheStore
 
 __all__ = ["FileCache", "FileCacheStats"]
@@ -45,23 +47,28 @@ class FileCacheStats:
 class FileCache:
     """Keeps the files of `upstream` in `storage`, under their places, and notes them in `store`.
 
-    A file is fetched once, however many readers there are in however many processes of this
-    machine share `locks`, and becomes visible after its size and digest are right. `on_fetched`
-    hears of every file that was stored, in the thread that has fetched it, with its true size and
-    digests. While `offline` says so, nothing is fetched. `clock` is in seconds since 1970.
+    A file is fetched once, however many readers there are, and becomes visible after its size and
+    digest are right. Other processes of this machine that share `locks` fetch it too only if that
+    takes the first one more than a moment. `on_fetched` hears of every file that was stored, in the
+    thread that has fetched it, with its true size and digests. While `offline` says so, nothing is
+    fetched. What a killed process has left half-fetched is removed. `clock` is in seconds since 1970.
     """
 
     @dataclass(frozen=True, slots=True)
     class Options:
         """How much is kept, and how much is done at the same time.
 
-        `max_size` is in bytes, None for no limit; `connections` are downloads at a time, further
-        ones wait; a reader waits for the first byte for at most `patience` seconds.
+        `max_size` is in bytes, None for no limit, and does not count what was used in the last
+        minute; `connections` are downloads at a time, further ones wait; a reader waits for the
+        first byte for at most `patience` seconds, `moment` of which another process gets to fetch
+        the same file; `pace` is the slowest that the upstream may be.
         """
 
         max_size: Size | None = None
         connections: int = 16
         patience: Seconds = 60
+        moment: Seconds = 2
+        pace: Pace = field(default_factory=Pace)
 
     def __init__(  # noqa: PLR0913 - the last four are keywords
         self,
@@ -87,6 +94,9 @@ class FileCache:
         self._closed = False
         self._hits = 0
         self._misses = 0
+        # A storage that cannot be written says so when there is something to write.
+        with suppress(PypiError), storage.stage() as staged:
+            StagedFile.remove_abandoned(staged.path.parent)
 
     def open(self, file: File) -> Blob:
         """Return the bytes of `file`: those that are here, or a stream of those that arrive.
@@ -94,14 +104,14 @@ class FileCache:
         Raises what the upstream raises before the first byte, such as FileMissing, and
         UpstreamTimeout when it takes too long, or when this repository is offline.
         """
-        blob = self._find(file)
+        blob = self._cached.find(file, use=True)
         self._count(hit=blob is not None)
         while blob is None:
             download = self._download(file)
             download.wait(self._options.patience)
             if not download.done:
                 return self._stream(download)
-            blob = self._find(file)
+            blob = self._cached.find(file, use=True)
             if blob is None and not download.superseded:
                 return self._stream(download)
         return blob
@@ -136,7 +146,6 @@ class FileCache:
         Those that have not been used for `older_than` seconds go, and the `withdrawn` ones, and then
         those unused for longest, until `max_size` bytes are left; None is the limit of the options.
         """
-        self._cached.flush()
         spare = self._places()
         freed = self._cached.reconcile(spare=spare)
         oldest = None if older_than is None else self._cached.clock() - older_than
@@ -165,13 +174,6 @@ class FileCache:
         for download in running:
             download.cancel()
         self._workers.close(patience=_CLOSING_PATIENCE)
-        self._cached.flush()
-
-    def _find(self, file: File) -> Blob | None:
-        blob = self._cached.find(file)
-        if blob is not None:
-            self._cached.use(file)
-        return blob
 
     def _stream(self, download: Download) -> Stream:
         modified_at = download.file.uploaded_at or download.modified_at
@@ -197,7 +199,8 @@ class FileCache:
                 raise UpstreamTimeout(f"{file.filename} is not in the cache, and this repository is offline")
             if self._closed:
                 raise UpstreamUnavailable(f"{file.filename} is not fetched, as this index is closing")
-            download = Download(file, self._upstream, self._cached.storage.stage, self._keep)
+            stage, pace = self._cached.storage.stage, self._options.pace
+            download = Download(file, self._upstream, stage, self._keep, pace=pace)
             self._running[file.place] = download
         self._workers.submit(partial(self._work, download))
         return download
@@ -215,15 +218,19 @@ class FileCache:
             return
         if limit is not None:
             try:
-                self._cached.shrink(limit, to=limit * 95 // 100, spare={kept.place, *self._places()})
+                spare = {kept.place, *self._places()}
+                self._cached.shrink(limit, to=limit * 95 // 100, spare=spare, unused_for=IN_USE)
             except PypiError as error:
                 log.warning("The cache has more than %d bytes: %s", limit, error.message)
         self._on_fetched(kept)
 
     def _fetch(self, download: Download) -> None:
-        """Run the download, unless it is cancelled or another process has just done the same."""
+        """Run the download, unless it is cancelled or another process has just done the same.
+
+        Readers here cannot follow the download of another process, so they do not wait for its end.
+        """
         try:
-            with self._locks.hold(lock_name(download.file.place)):
+            with self._locks.hold(f"file {download.file.place}", self._options.moment):
                 if download.done:
                     return
                 if self._cached.find(download.file) is not None:

@@ -14,13 +14,14 @@ __all__ = ["Guarded", "Health"]
 
 _IN_A_ROW = 3
 _REST = 10.0
+_LONGEST_REST = 60.0
 
 
 class Health:
     """Whether an upstream may be asked.
 
     After three times in a row in which it was down or slow, or when it says so itself, nobody asks
-    for a while, and the last failure is repeated at once. That it answers wrongly does not count:
+    for a while, and its failure is told at once. That it answers wrongly does not count:
     the next thing may be right.
     """
 
@@ -38,10 +39,13 @@ class Health:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Ask within this. Raises the last failure while nobody may."""
+        """Ask within this. Raises a failure of the last one's class while nobody may."""
         last = self._last
         if last is not None and self.rests_for:
-            raise type(last)(last.message, retry_after=math.ceil(self.rests_for))
+            seconds = math.ceil(self.rests_for)
+            # What it said was about something else, which is nobody's business here.
+            message = f"The upstream does not answer just now and is left alone for {seconds} seconds"
+            raise type(last)(message, retry_after=seconds)
         try:
             yield
         except UpstreamUnavailable as error:
@@ -64,37 +68,38 @@ class Health:
             self._failures += 1
             self._last = error
             if error.retry_after:
-                self._rests_until = self._clock() + error.retry_after
+                self._rests_until = self._clock() + min(error.retry_after, _LONGEST_REST)
             elif self._failures >= _IN_A_ROW:
                 self._rests_until = self._clock() + _REST
 
 
 class Guarded:
-    """An upstream that is asked as `health` allows."""
+    """An upstream that is left alone while it does not answer; pages and files count apart."""
 
-    def __init__(self, upstream: Upstream, health: Health) -> None:
+    def __init__(self, upstream: Upstream, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._upstream = upstream
-        self._health = health
+        self._pages = Health(clock=clock)
+        self._files = Health(clock=clock)
         self.page_url = upstream.page_url
         self.file_url = upstream.file_url
         self.close = upstream.close
 
     def project(self, name: str, validator: Validator | None = None) -> UpstreamPage | None:
         """Return what the upstream says."""
-        with self._health.asking():
+        with self._pages.asking():
             return self._upstream.project(name, validator)
 
     def projects(self, validator: Validator | None = None) -> NameList | None:
         """Return what the upstream says."""
-        with self._health.asking():
+        with self._pages.asking():
             return self._upstream.projects(validator)
 
     def metadata(self, file: File) -> bytes:
         """Return what the upstream says."""
-        with self._health.asking():
+        with self._files.asking():
             return self._upstream.metadata(file)
 
     def download(self, file: File, start: int = 0, stop: int | None = None) -> Transfer:
         """Begin what the upstream sends."""
-        with self._health.asking():
+        with self._files.asking():
             return self._upstream.download(file, start, stop)

@@ -3,7 +3,8 @@
 import re
 
 from pyramid_pypi.upstream.documents import check_version
-from pyramid_pypi.upstream.entries import Entry, Listing, absolute, metadata_digest, one_line, segment_of
+from pyramid_pypi.upstream.entries import Entry, Listing, metadata_digest, one_line
+from pyramid_pypi.upstream.hrefs import absolute, segment_of
 from pyramid_pypi.upstream.markup import Attributes, MarkupReader
 
 __all__ = ["read_html"]

@@ -33,29 +33,32 @@ def read_json(body: bytes, *, url: str, what: str) -> Listing:
 
 def _entries(files: list[Any]) -> Iterator[Entry]:
     for said in files:
-        if isinstance(said, dict) and isinstance(said.get("filename"), str):
-            yield Entry(
-                url=said.get("url"),
-                filename=said["filename"],
-                hashes=said.get("hashes"),
-                requires_python=said.get("requires-python"),
-                yanked=_yanked(said.get("yanked")),
-                metadata_sha256=metadata_digest(_first(said)),
-                size=said.get("size"),
-                uploaded_at=said.get("upload-time"),
-                # This is how an index like this one marks a time that it did not get from an index.
-                time_source=said.get("_upload-time-source"),
-                provenance=said.get("provenance"),
-            )
+        if not isinstance(said, dict) or not isinstance(said.get("filename"), str):
+            continue
+        get = said.get
+        yanked = get("yanked")
+        yield Entry(
+            url=get("url"),
+            filename=said["filename"],
+            hashes=get("hashes"),
+            requires_python=get("requires-python"),
+            # PEP 691: whatever is truthy means yanked, and a reason is not empty.
+            yanked=one_line(yanked, 1000) if yanked else None,
+            metadata_sha256=_metadata(said),
+            size=get("size"),
+            uploaded_at=get("upload-time"),
+            # This is how an index like this one marks a time that it did not get from an index.
+            time_source=get("_upload-time-source"),
+            provenance=get("provenance"),
+        )
 
 
-def _first(said: dict[str, object]) -> object:
-    return next((said[key] for key in _METADATA_KEYS if said.get(key) is not None), None)
-
-
-def _yanked(said: object) -> str | None:
-    # PEP 691: whatever is truthy means yanked, and a reason is not empty.
-    return one_line(said, 1000) if said else None
+def _metadata(said: dict[str, object]) -> str | None:
+    for key in _METADATA_KEYS:
+        found = said.get(key)
+        if found is not None:
+            return metadata_digest(found)
+    return None
 
 
 def _table(parent: object, key: str) -> dict[str, object]:

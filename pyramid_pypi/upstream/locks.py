@@ -18,7 +18,11 @@ __all__ = ["Flights", "HostLocks"]
 
 T = TypeVar("T")
 _POSITIONS = 2**62
+# Waiting is done by asking again, as the system can only wait for ever. It would also take each
+# process for one thread, and so two for stuck whose threads wait for each other crosswise.
 _TRY_AGAIN = 0.02
+# POSIX lets a system choose between the two.
+_HELD = frozenset({errno.EACCES, errno.EAGAIN})
 
 
 class HostLocks:
@@ -37,19 +41,25 @@ class HostLocks:
             raise StorageUnavailable(f"{path} cannot be used: {error.strerror}") from error
 
     @contextmanager
-    def hold(self, name: str) -> Iterator[None]:
-        """Wait until no other process holds the lock of this name, and hold it.
+    def hold(self, name: str, patience: float = 30.0) -> Iterator[bool]:
+        """Hold the lock of this name, and yield whether it is held.
 
-        Raises StorageUnavailable where the file system has no locks.
+        It is not if another process has kept it for all the `patience` seconds: that process may
+        be stopped, and what it does is better done twice than never. Raises StorageUnavailable
+        where the file system has no locks, and after `close`.
         """
         digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
         position = int.from_bytes(digest) % _POSITIONS
-        self._lock(position)
+        end = time.monotonic() + patience
+        held = self._try(position)
+        while not held and time.monotonic() < end:
+            time.sleep(_TRY_AGAIN)
+            held = self._try(position)
         try:
-            yield
+            yield held
         finally:
             # Closing has freed it already.
-            if self._descriptor >= 0:
+            if held and self._descriptor >= 0:
                 fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, position)
 
     def close(self) -> None:
@@ -58,20 +68,17 @@ class HostLocks:
         if descriptor >= 0:
             os.close(descriptor)
 
-    def _lock(self, position: int) -> None:
-        while True:
-            if self._descriptor < 0:
-                raise StorageUnavailable("No lock can be had, because the server stops")
-            try:
-                fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, position)
-            except OSError as error:
-                # The system takes each process for one thread, and so two processes for stuck where
-                # one thread of each waits for what another thread of the other holds.
-                if error.errno != errno.EDEADLK:
-                    raise StorageUnavailable(f"No lock can be had: {error.strerror}") from error
-                time.sleep(_TRY_AGAIN)
-            else:
-                return
+    def _try(self, position: int) -> bool:
+        """Lock one byte unless another process has it, and tell whether that went well."""
+        if self._descriptor < 0:
+            raise StorageUnavailable("No lock can be had, because the server stops")
+        try:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, position)
+        except OSError as error:
+            if error.errno in _HELD:
+                return False
+            raise StorageUnavailable(f"No lock can be had: {error.strerror}") from error
+        return True
 
 
 class Flights(Generic[T]):

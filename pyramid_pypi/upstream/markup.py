@@ -1,5 +1,7 @@
 """HTML in bounded memory and linear time, whatever an upstream sends."""
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import NoReturn
 
@@ -11,6 +13,13 @@ Attributes = dict[str, str | None]
 
 _STEP = 64 * 1024
 _LONGEST = 256 * 1024
+# The tags that nearly all of a page consists of, as its software writes them: in lower case, with
+# quotes, and with references that mean the same to all versions of the parser.
+_VALUE = r'"[^"&\x00]*+(?:&(?:gt|lt|amp|quot);[^"&\x00]*+)*+"'
+_ATTRIBUTE = rf" +[a-z][a-z-]*+={_VALUE}"
+_ANCHOR = re.compile(rf"<a((?:{_ATTRIBUTE})*+) *+>")
+_PAIR = re.compile(r' +([a-z-]++)="([^"]*+)"')
+_BREAK = re.compile(r"<br ?/?>")
 
 
 class MarkupReader(HTMLParser):
@@ -60,6 +69,35 @@ class MarkupReader(HTMLParser):
     def refuse(self, why: str, cause: BaseException | None = None) -> NoReturn:
         """Raise UpstreamUnavailable."""
         raise UpstreamUnavailable(f"{self.what} {why}; check the upstream's url") from cause
+
+    def parse_starttag(self, i: int) -> int:
+        """Return where the tag at `i` ends: the parser's own method, sooner for usual tags."""
+        usual = _ANCHOR.match(self.rawdata, i)
+        if usual:
+            said = usual[1]
+            attributes: list[tuple[str, str | None]] = _PAIR.findall(said)
+            if "&" in said:
+                attributes = [(name, value and unescape(value)) for name, value in attributes]
+            self.handle_starttag("a", attributes)
+            return usual.end()
+        usual = _BREAK.match(self.rawdata, i)
+        if usual:
+            self.handle_starttag("br", [])
+            if usual[0].endswith("/>"):
+                self.handle_endtag("br")
+            return usual.end()
+        return super().parse_starttag(i)
+
+    def parse_endtag(self, i: int) -> int:
+        """Return where the tag at `i` ends: the parser's own method, sooner for usual tags."""
+        if self.cdata_elem is None and self.rawdata.startswith("</a>", i):
+            self.handle_endtag("a")
+            return i + 4
+        return super().parse_endtag(i)
+
+    def updatepos(self, i: int, j: int) -> int:
+        """Return `j`, as the parser's own method does, without counting lines, which nobody asks for."""
+        return j
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Take a tag from the parser; of attributes that are there twice, HTML uses the first."""

@@ -156,12 +156,14 @@ class PageCache:
 
     def _fresh(self, entry: _Entry, name: str) -> Known:
         if entry.page is None:
-            raise ProjectNotFound(entry.reason or f"The upstream has no project {name!r}")
+            left = max(0.0, self._ages.negative - self._age(entry))
+            reason = entry.reason or f"The upstream has no project {name!r}"
+            raise ProjectNotFound(reason, believed_for=left)
         return Known(entry.page, max(0.0, self._ages.ttl - self._age(entry)))
 
     def _stale(self, entry: _Entry, name: str) -> Known:
         if entry.page is None:
-            raise ProjectNotFound(f"The upstream had no project {name!r}")
+            raise ProjectNotFound(f"The upstream had no project {name!r}", believed_for=_LOOK_AGAIN)
         return Known(entry.page, _LOOK_AGAIN, max(1, int(self._age(entry) - self._ages.ttl)))
 
     def _await(self, name: str) -> _Entry:
@@ -204,8 +206,9 @@ class PageCache:
         try:
             page = self._upstream.project(name, None if known is None else known.validator)
         except ProjectNotFound as error:
-            self._store.put_page(StoredPage(name, None, self.clock()))
+            # On the disk only what was there once: anybody can ask for any name.
             if known is not None:
+                self._store.put_page(StoredPage(name, None, self.clock()))
                 self._reactions.withdrawn(name, "deleted")
                 self._reactions.changed(name)
             return self._remember(name, _Entry(None, self.clock(), reason=error.message))

@@ -10,6 +10,8 @@ __all__ = ["place_of"]
 
 # PyPI names a file by the BLAKE2b-256 of its bytes, and so do its mirrors and this index.
 _PYPI_PATH = re.compile(r"packages/([0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60})/[^/]+\Z")
+# The path of an address in which nothing has to be decoded or left out.
+_PLAIN_PATH = re.compile(r"https?://[A-Za-z0-9._:-]++/([A-Za-z0-9/._~+-]*+)\Z")
 
 
 def place_of(url: str, filename: str, hashes: Hashes) -> str:
@@ -18,7 +20,8 @@ def place_of(url: str, filename: str, hashes: Hashes) -> str:
     A path in PyPI's shape stays as it is. Any other is made in that shape, from the best digest
     that is known, so that signed or moving URLs change nothing, and else from the URL.
     """
-    path = unquote(urlsplit(url).path)
+    plain = _PLAIN_PATH.match(url)
+    path = plain[1] if plain else unquote(urlsplit(url).path)
     kept = _PYPI_PATH.search(path)
     if kept:
         return f"{kept[1]}/{filename}"

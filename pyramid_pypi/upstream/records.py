@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from pyramid_pypi.model import File, Hashes
@@ -11,30 +12,35 @@ from pyramid_pypi.upstream.base import UpstreamPage, Validator
 
 __all__ = ["file_from_bytes", "file_to_bytes", "page_from_bytes", "page_to_bytes"]
 
-_FILE_FIELDS = tuple(
+# What a file has when a record does not say it, so that records are short.
+_UNSAID: dict[str, Any] = {"size": None, "uploaded_at": None, "uploaded_by": "", "key": ""}
+_DEFAULTS = _UNSAID | {field.name: field.default for field in fields(File) if field.default is not MISSING}
+_NAMES = tuple(
     field.name for field in fields(File) if field.name not in {"hashes", "uploaded_at", "repository", "key"}
 )
+_VALUES = attrgetter(*_NAMES)
 
 
 def file_to_bytes(file: File) -> bytes:
     """Return what `file_from_bytes` reads."""
-    return _dump(_file(file))
+    return _dump(_said(file, _DEFAULTS))
 
 
 def file_from_bytes(record: bytes) -> File:
     """Return the file that was written, without key and repository."""
-    return _read_file(json.loads(record))
+    return _file(json.loads(record), _UNSAID)
 
 
 def page_to_bytes(page: UpstreamPage) -> bytes:
     """Return what `page_from_bytes` reads; the validator is kept apart."""
+    known = {**_DEFAULTS, "project": page.name}
     return _dump(
         {
             "name": page.name,
             "status": page.status,
             "reason": page.status_reason,
             "serial": page.serial,
-            "files": [_file(file) for file in page.files],
+            "files": [_said(file, known) for file in page.files],
         }
     )
 
@@ -42,7 +48,8 @@ def page_to_bytes(page: UpstreamPage) -> bytes:
 def page_from_bytes(body: bytes, validator: Validator) -> UpstreamPage:
     """Return the page that was written."""
     found = json.loads(body)
-    files = tuple(_read_file(one) for one in found["files"])
+    known = {**_UNSAID, "project": found["name"]}
+    files = tuple(_file(said, known) for said in found["files"])
     return UpstreamPage(found["name"], files, validator, found["status"], found["reason"], found["serial"])
 
 
@@ -50,16 +57,29 @@ def _dump(content: object) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def _file(file: File) -> dict[str, object]:
-    said = {name: getattr(file, name) for name in _FILE_FIELDS}
-    said["hashes"] = [file.hashes.sha256, file.hashes.blake2b_256, file.hashes.md5, file.hashes.others]
-    said["uploaded_at"] = None if file.uploaded_at is None else file.uploaded_at.isoformat()
+def _said(file: File, known: Mapping[str, object]) -> dict[str, object]:
+    """Return what there is to say of a file beyond what is `known`."""
+    hashes, at = file.hashes, file.uploaded_at
+    said: dict[str, object] = {
+        name: value
+        for name, value in zip(_NAMES, _VALUES(file), strict=True)
+        if name not in known or value != known[name]
+    }
+    only = not (hashes.blake2b_256 or hashes.md5 or hashes.others)
+    told = [hashes.sha256, hashes.blake2b_256, hashes.md5, hashes.others]
+    said["hashes"] = hashes.sha256 if only else told
+    if at is not None:
+        said["uploaded_at"] = at.isoformat()
     return said
 
 
-def _read_file(said: Mapping[str, Any]) -> File:
-    sha256, blake2b, md5, others = said["hashes"]
-    hashes = Hashes(sha256, blake2b, md5, tuple((name, digest) for name, digest in others))
-    uploaded = said["uploaded_at"]
-    at = None if uploaded is None else datetime.fromisoformat(uploaded)
-    return File(**{**said, "hashes": hashes, "uploaded_at": at, "key": ""})
+def _file(said: dict[str, Any], known: Mapping[str, Any]) -> File:
+    told, at = said["hashes"], said.get("uploaded_at")
+    if isinstance(told, str):
+        said["hashes"] = Hashes(told)
+    else:
+        sha256, blake2b, md5, others = told
+        said["hashes"] = Hashes(sha256, blake2b, md5, tuple((name, digest) for name, digest in others))
+    if at is not None:
+        said["uploaded_at"] = datetime.fromisoformat(at)
+    return File(**{**known, **said})

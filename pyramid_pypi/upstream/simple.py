@@ -31,6 +31,8 @@ _METADATA_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip"}
 # A packed answer to a request for a range would be a range of the packed bytes.
 _FILE_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _MAX_NAMES = 512 * 2**20
+# The list of a whole index takes longer than a page.
+_NAMES_TAKE = 10
 _MAX_METADATA = 8 * 2**20
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 
@@ -79,7 +81,10 @@ class SimpleUpstream:
         )
         connect_timeout: Seconds = field(default=5, metadata={"help": "how long a connection may take"})
         read_timeout: Seconds = field(default=10, metadata={"help": "how long the upstream may be silent"})
-        total_timeout: Seconds = field(default=60, metadata={"help": "how long one page may take"})
+        total_timeout: Seconds = field(
+            default=60,
+            metadata={"help": "how long one page may take; the list of all projects ten times as long"},
+        )
         max_page: Size = field(default=64 * 2**20, metadata={"help": "the largest page, unpacked"})
         connections: int = field(
             default=16,
@@ -139,11 +144,13 @@ class SimpleUpstream:
 
     def projects(self, validator: Validator | None = None) -> NameList | None:
         """See the contract."""
+        due = time.monotonic() + _NAMES_TAKE * self._options.total_timeout
         answer = self._client.get(_page_request(self._own.url, "its list of projects", validator))
         if answer.status == 304:
             answer.discard()
             return None
-        names = parse_names(answer.decoded(_MAX_NAMES), content_type=answer.header("Content-Type"))
+        body = answer.decoded(_MAX_NAMES, due=due)
+        names = parse_names(body, content_type=answer.header("Content-Type"))
         return NameList(names, _validator(answer))
 
     def metadata(self, file: File) -> bytes:

@@ -12,7 +12,7 @@ from pyramid_pypi.upstream._database import Database
 
 __all__ = ["CacheStore", "CachedFile", "Facts", "StoredPage"]
 
-_LAYOUT = 2
+_LAYOUT = 3
 _TABLES = """
 CREATE TABLE followed (upstream TEXT NOT NULL);
 CREATE TABLE pages (
@@ -201,6 +201,14 @@ class CacheStore:
                 (reason, project, reason),
             ).fetchall()
         return [CachedFile(*row) for row in rows]
+
+    def mark_files(self, places: Iterable[str], reason: str) -> list[CachedFile]:
+        """Mark single files as `withdraw` does all of a project; return them."""
+        marked = []
+        for place in places:
+            self._run("UPDATE files SET withdrawn = ? WHERE place = ?", (reason, place))
+            marked += [] if (found := self.file(place)) is None else [found]
+        return marked
 
     def forget_file(self, place: str) -> None:
         """Note that the bytes of a file are not here any more."""

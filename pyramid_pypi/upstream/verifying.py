@@ -8,7 +8,7 @@ from pyramid_pypi.errors import UpstreamUnavailable
 from pyramid_pypi.model import File, Hashes
 from pyramid_pypi.storage.reading import Hasher
 
-__all__ = ["Verifier", "WrongFile"]
+__all__ = ["Verifier", "WrongFile", "known_digests", "strongest"]
 
 # Best first. Only the best one counts, as the weak ones of an old index prove nothing beside it.
 _STRENGTH = (
@@ -17,9 +17,12 @@ _STRENGTH = (
     "sha384",
     "blake2b",
     "blake2b_256",
+    "blake2s",
     "sha3_256",
+    "sha3_384",
     "sha3_512",
     "sha224",
+    "sha3_224",
     "md5",
     "sha1",
 )
@@ -48,9 +51,9 @@ class Verifier:
         self._file = file
         self._origin = origin
         self._hasher = Hasher()
-        self._name, self._expected = _strongest(file.hashes)
+        self._name, self._expected = strongest(file.hashes)
         self._extra: _Hash | None = None
-        if self._name not in {"", "sha256", "blake2b_256"}:
+        if self._name not in {"", "sha256", "blake2b_256", "md5"}:
             self._extra = hashlib.new(self._name, usedforsecurity=False)
 
     @property
@@ -77,25 +80,35 @@ class Verifier:
             self._extra.update(chunk)
 
     def finish(self) -> File:
-        """Return the file with its size and digests. Raises WrongFile when they are not the page's."""
+        """Return the file with its size and those digests that are known to be right.
+
+        Raises WrongFile when they are not the page's.
+        """
         if self.size is not None and not self.complete:
             raise self._wrong(f"has {self.received} bytes, not {self.size}")
         found = self._hasher.hashes()
         digest = self._digest(found)
         if digest != self._expected:
             raise self._wrong(f"has the {self._name} digest {digest}, not {self._expected}")
-        hashes = replace(found, others=self._file.hashes.others)
+        hashes = found if self._extra is None else replace(found, others=((self._name, digest),))
         return replace(self._file, size=self.received, hashes=hashes)
 
     def _digest(self, found: Hashes) -> str:
         if self._extra is not None:
             return self._extra.hexdigest()
-        return {"": "", "sha256": found.sha256, "blake2b_256": found.blake2b_256}[self._name]
+        return known_digests(found).get(self._name, "")
 
     def _wrong(self, what: str) -> WrongFile:
         return WrongFile(f"{self._file.filename} of {self._origin} {what}; nothing of it is kept")
 
 
-def _strongest(hashes: Hashes) -> tuple[str, str]:
-    known = hashes.known() | {"blake2b_256": hashes.blake2b_256}
-    return next(((name, known[name]) for name in _STRENGTH if known.get(name)), ("", ""))
+def strongest(hashes: Hashes) -> tuple[str, str]:
+    """Return the name and the value of the digest that counts, both empty where there is none."""
+    known = known_digests(hashes)
+    return next(((name, known[name]) for name in _STRENGTH if name in known), ("", ""))
+
+
+def known_digests(hashes: Hashes) -> dict[str, str]:
+    """Return all digests by name; BLAKE2b with 32 bytes, which hashlib has no name for, too."""
+    own = {"blake2b_256": hashes.blake2b_256} if hashes.blake2b_256 else {}
+    return hashes.known() | own

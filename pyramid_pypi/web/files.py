@@ -14,7 +14,13 @@ from pyramid.request import Request
 from pyramid_pypi.app import Served
 from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.distribution import guess_filename
-from pyramid_pypi.errors import FileMissing, Forbidden, ProjectNotFound, StorageUnavailable
+from pyramid_pypi.errors import (
+    FileMissing,
+    Forbidden,
+    ProjectNotFound,
+    StorageUnavailable,
+    UpstreamUnavailable,
+)
 from pyramid_pypi.model import Blob, File, Identity, LocalFile, Redirect, Stream
 from pyramid_pypi.storage.reading import CHUNK
 from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text, redirect_away
@@ -61,6 +67,10 @@ def _answer(context: RepositoryContext, request: Request, found: File, asked: tu
             body = context.served.repository.metadata(found)
             ready = _ready(found, body, found.metadata_sha256 or sha256(body).hexdigest(), headers)
         else:
+            etag = f'"{_tag(found)}{suffix}"'
+            if _is_unchanged(request, etag, dict(headers).get("Last-Modified", "")):
+                # Before anything is opened, which may mean to fetch it.
+                return _not_changed([*headers, ("ETag", etag)])
             blob = _blob(context.served, found, suffix, request)
             if not isinstance(blob, LocalFile) or blob.handoff or blob.size > _SMALL:
                 return _answer_blob(blob, _tag(found) + suffix, headers, request)
@@ -155,10 +165,13 @@ def _answer_blob(blob: Blob, digest: str, headers: Headers, request: Request) ->
     etag = f'"{digest}"'
     headers = [*headers, ("ETag", etag)]
     if _is_unchanged(request, etag, dict(headers).get("Last-Modified", "")):
-        return Answer(status="304 Not Modified", headerlist=headers[1:], app_iter=[])
+        return _not_changed(headers)
     if isinstance(blob, LocalFile) and blob.handoff:
         return Answer(status="200 OK", headerlist=[*headers, blob.handoff], app_iter=[])
     if blob.size is None:
+        if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+            # There, an answer of unknown length that is cut short looks like a whole one.
+            raise UpstreamUnavailable("The size of this file is not known yet; ask for it with HTTP/1.1")
         # An upstream may keep the size to itself; without it no range can be told.
         return Answer(status="200 OK", headerlist=headers, app_iter=_chunks(blob, 0, None, request))
     try:
@@ -173,6 +186,10 @@ def _answer_blob(blob: Blob, digest: str, headers: Headers, request: Request) ->
     status = "206 Partial Content" if wanted else "200 OK"
     chunks = () if request.method == "HEAD" else _chunks(blob, start, stop, request)
     return Answer(status=status, headerlist=headers, app_iter=chunks)
+
+
+def _not_changed(headers: Headers) -> Answer:
+    return Answer(status="304 Not Modified", headerlist=headers[1:], app_iter=[])
 
 
 def _is_unchanged(request: Request, etag: str, modified: str) -> bool:

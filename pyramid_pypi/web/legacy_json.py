@@ -20,7 +20,7 @@ from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text
 from pyramid_pypi.web.context import RepositoryContext
 from pyramid_pypi.web.landing import address_of
 from pyramid_pypi.web.observe import note
-from pyramid_pypi.web.pages import lifetime_of, origin_of, page_headers
+from pyramid_pypi.web.pages import origin_of, page_headers
 from pyramid_pypi.web.ready import Ready, accepts_gzip, ready_page
 
 __all__ = ["project_json"]
@@ -89,7 +89,7 @@ def _ready(index: PackageIndex, served: Served, wanted: _Wanted) -> Ready:
         token = index.pages.token()
         page = _page(served, wanted.name)
         content, complete = _content(served, page, wanted)
-        headers = page_headers(served, "v1+json", page.serial, lifetime_of(served, page))
+        headers = page_headers(served, "v1+json", page.serial)
         headers = [("Content-Type", "application/json"), *headers[1:], *origin_of(page)]
         body = json.dumps(content).encode() + b"\n"
         ready = ready_page(body, headers, "json", packed=wanted.packed, fresh_for=page.fresh_for)

@@ -1,4 +1,4 @@
-"""The list of all projects where it is too long to be held in memory, as an upstream's is."""
+"""The list of all projects of a repository that is not all our own: an upstream's may be very long."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pyramid_pypi.model import Identity, ProjectName
 from pyramid_pypi.web import rendering
-from pyramid_pypi.web.answers import Answer
+from pyramid_pypi.web.answers import Answer, answer_ready
 from pyramid_pypi.web.context import RepositoryContext
-from pyramid_pypi.web.pages import Kind, page_headers
+from pyramid_pypi.web.pages import Kind, page_headers, short_list
 
 if TYPE_CHECKING:
     from pyramid.request import Request
@@ -17,15 +17,30 @@ if TYPE_CHECKING:
 __all__ = ["streamed_list"]
 
 _AT_ONCE = 1000
+_LOOK_AGAIN = 5.0
 
 
 def streamed_list(context: RepositoryContext, identity: Identity, kind: Kind, request: "Request") -> Answer:
-    """Return the list as it is being read. Raises Unavailable when there is none to be had."""
-    served = context.served
+    """Return the list as it is being read, or for a while from memory if it is short.
+
+    Raises Unavailable when there is none to be had.
+    """
+    served, pages = context.served, context.index.pages
     _up, form, packed = kind
+    group = (served.name, "")
+    ready = None if served.rights.hides_projects() else pages.get(group, kind)
+    if ready is not None:
+        return answer_ready(ready, request)
+    token = pages.token()
     projects = iter(served.visible(identity, served.repository.projects()))
     # Reading the first ones tells whether there is a list at all, while the status can say so.
-    projects = chain(list(islice(projects, _AT_ONCE)), projects)
+    first = list(islice(projects, _AT_ONCE))
+    if len(first) < _AT_ONCE:
+        ready = short_list(served, first, kind, fresh_for=_LOOK_AGAIN)
+        if not served.rights.hides_projects():
+            pages.put(group, kind, ready, token)
+        return answer_ready(ready, request)
+    projects = chain(first, projects)
     headers = page_headers(served, form, context.index.catalog.last_serial())
     if request.method == "HEAD":
         return Answer(status="200 OK", headerlist=headers, app_iter=[])

@@ -9,7 +9,7 @@ from pyramid_pypi.web.answers import CORS
 from pyramid_pypi.web.negotiation import CONTENT_TYPES, Format
 from pyramid_pypi.web.ready import Headers, Ready, ready_page
 
-__all__ = ["Kind", "lifetime_of", "list_page", "origin_of", "page_headers", "project_page", "vary"]
+__all__ = ["Kind", "list_page", "origin_of", "page_headers", "project_page", "short_list", "vary"]
 
 
 Kind = tuple[str, Format, bool]
@@ -30,7 +30,7 @@ def project_page(index: PackageIndex, served: Served, name: str, kind: Kind) -> 
             return page
         up, form, packed = kind
         render = rendering.page_json if form == "v1+json" else rendering.page_html
-        headers = [*page_headers(served, form, page.serial, lifetime_of(served, page)), *origin_of(page)]
+        headers = [*page_headers(served, form, page.serial), *origin_of(page)]
         ready = ready_page(render(page, up), headers, form, packed=packed, fresh_for=page.fresh_for)
         index.pages.put(group, kind, ready, token)
     return ready
@@ -39,40 +39,28 @@ def project_page(index: PackageIndex, served: Served, name: str, kind: Kind) -> 
 def list_page(index: PackageIndex, served: Served, identity: Identity, kind: Kind) -> Ready:
     """Return the list of the projects that `identity` may read. Raises Unavailable."""
     if served.rights.hides_projects():
-        return _list(served, list(served.visible(identity, served.repository.projects())), kind)
+        return short_list(served, list(served.visible(identity, served.repository.projects())), kind)
     group = (served.name, "")
     ready = index.pages.get(group, kind)
     if ready is None:
         token = index.pages.token()
-        ready = _list(served, list(served.repository.projects()), kind)
+        ready = short_list(served, list(served.repository.projects()), kind)
         index.pages.put(group, kind, ready, token)
     return ready
 
 
-def page_headers(served: Served, form: Format, serial: int, lifetime: int = 0) -> Headers:
-    """Return the headers of a page, but for those that depend on its bytes.
-
-    Clients may repeat it for `lifetime` seconds without asking.
-    """
-    # Installers keep a page as long as it says, and would not see what was just published.
-    keep = f"max-age={lifetime}" if lifetime else "no-cache"
+def page_headers(served: Served, form: Format, serial: int) -> Headers:
+    """Return the headers of a page, but for those that depend on its bytes."""
     return [
         ("Content-Type", CONTENT_TYPES[form]),
-        ("Cache-Control", keep if served.rights.is_public else f"private, {keep}"),
+        # Installers keep a page as long as it says, and would not see what was just published.
+        ("Cache-Control", "no-cache" if served.rights.is_public else "private, no-cache"),
         ("Vary", vary(served)),
         ("X-PyPI-Last-Serial", str(serial)),
         ("X-Content-Type-Options", "nosniff"),
         ("Content-Security-Policy", "sandbox allow-top-navigation allow-downloads; default-src 'none'"),
         *CORS,
     ]
-
-
-def lifetime_of(served: Served, page: ProjectPage) -> int:
-    """Return for how many seconds a client may repeat the page without asking."""
-    # In a group, a private project may take the name at any moment.
-    if page.fresh_for is None or page.stale_for or page.repository != served.name:
-        return 0
-    return int(page.fresh_for)
 
 
 def origin_of(page: ProjectPage) -> Headers:
@@ -88,9 +76,12 @@ def vary(served: Served) -> str:
     return "Accept, Accept-Encoding" + ("" if served.rights.is_public else ", Authorization")
 
 
-def _list(served: Served, projects: Sequence[ProjectName], kind: Kind) -> Ready:
+def short_list(
+    served: Served, projects: Sequence[ProjectName], kind: Kind, *, fresh_for: float | None = None
+) -> Ready:
+    """Return the list of `projects`, to be repeated for `fresh_for` seconds; None: until a change."""
     _up, form, packed = kind
     serial = max((project.serial for project in projects), default=0)
     render = rendering.list_json if form == "v1+json" else rendering.list_html
     headers = page_headers(served, form, serial)
-    return ready_page(render(projects, serial), headers, form, packed=packed)
+    return ready_page(render(projects, serial), headers, form, packed=packed, fresh_for=fresh_for)

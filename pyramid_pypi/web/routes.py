@@ -76,6 +76,11 @@ def add_routes(config: "Configurator", repositories: list[str]) -> None:
     # A repository may be called pypi; uploads to this URL are for the default one all the same.
     config.add_route("pypi.upload", "/pypi{slash:/?}", factory=RepositoryContext.of, request_method="POST")
     _add_views(config, "pypi.upload", _Route("upload", "", post=upload.upload))
+    # Hatch asks here whether the file that it is about to upload is there.
+    below = _Route(
+        "below_upload", f"/{{api:pypi}}/+simple/{_PROJECT}{_SLASH}", get=simple.project_below_upload
+    )
+    _add(config, "pypi.below_upload", below.pattern, below)
     mounts = (("named", f"/repository/{names}/"), ("short", f"/{names}/"), ("default", "/"))
     for mount, prefix in mounts:
         for route in _ROUTES:

@@ -172,7 +172,7 @@ def test_repeated_pages_ask_the_upstream_once(build, upstream):
     assert upstream.count("/simple/holy-grail/") == 1
 
 
-def test_pages_say_where_they_are_from_and_how_long_they_are_good(build, upstream):
+def test_pages_say_where_they_are_from_and_are_not_to_be_kept(build, upstream):
     add(upstream)
     client = build(**proxy(upstream))
 
@@ -180,9 +180,8 @@ def test_pages_say_where_they_are_from_and_how_long_they_are_good(build, upstrea
     grouped = client.web.get("/simple/holy-grail/", headers={"Accept": JSON})
 
     assert alone.headers["X-PyPI-Repository"] == grouped.headers["X-PyPI-Repository"] == "pypi"
-    assert 0 < int(re.fullmatch(r"max-age=(\d+)", alone.headers["Cache-Control"])[1]) <= 600
     # Somebody may publish the name privately at any moment.
-    assert grouped.headers["Cache-Control"] == "no-cache"
+    assert alone.headers["Cache-Control"] == grouped.headers["Cache-Control"] == "no-cache"
     for answer in (alone, grouped):
         assert answer.headers["Content-Type"] == JSON
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -261,7 +260,7 @@ def test_ready_bytes_are_not_served_longer_than_the_page_is_fresh(path, build, u
 @pytest.mark.parametrize("status", [500, 502, 503, 429, 401, 403])
 def test_a_failing_upstream_is_neither_an_empty_page_nor_a_missing_one(status, build, upstream):
     add(upstream)
-    upstream.fail("/simple/*", status, retry_after=30)
+    upstream.fail("/simple/*", status)
     client = build(**proxy(upstream))
 
     for path in ("/simple/holy-grail/", "/repository/pypi/simple/holy-grail/", "/repository/pypi/simple/"):

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 
+from pyramid_pypi.errors import UpstreamUnavailable
 from pyramid_pypi.server import ARRIVING_WRAPPER, create_server
 from pyramid_pypi.web.slices import FileSlices
 
@@ -15,7 +16,7 @@ MIB = 1 << 20
 
 
 class Application:
-    """Answers by path: `/page`, `/empty/<status>`, `/file`, `/echo`, and `/arriving/<name>`."""
+    """Answers by path: `/page`, `/empty/<status>`, `/file`, `/echo`, `/failing/<chunks>`, and `/to/<name>`."""
 
     def __init__(self, tmp_path):
         self.path = tmp_path / "file"
@@ -52,6 +53,14 @@ class Application:
     def slowly(self, environ, start_response, name):
         start_response("200 OK", [("Content-Length", str(len(CONTENT)))])
         return (CONTENT[at : at + 1000] for at in range(0, len(CONTENT), 1000))
+
+    def failing(self, environ, start_response, name):
+        """Fail after as many chunks; a name with a dot announces the size, as `1.` does."""
+        number, dot, _ = name.partition(".")
+        start_response("200 OK", [("Content-Length", str(len(CONTENT)))] if dot else [])
+        for at in range(int(number)):
+            yield CONTENT[at * 1000 : (at + 1) * 1000]
+        raise UpstreamUnavailable("the upstream has hung up")
 
     def part(self, environ, start_response, name):
         arriving = self.arriving[name]

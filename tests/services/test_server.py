@@ -98,6 +98,45 @@ def test_a_file_that_became_shorter_cuts_the_answer_short(running, application):
     assert len(received) < 8 * MIB
 
 
+@pytest.mark.parametrize(
+    ("path", "version", "framing"),
+    [
+        ("/failing/3", "1.1", b"Transfer-Encoding: chunked"),
+        ("/failing/3.", "1.1", b"Content-Length: 1048576"),
+        ("/failing/3.", "1.0", b"Content-Length: 1048576"),
+    ],
+)
+def test_a_failure_amid_an_answer_cuts_it_short(running, caplog, path, version, framing):
+    with running.connect() as connection:
+        ask(connection, path, version=version)
+        head, body = read_head(connection), read_all(connection)
+
+    assert head.startswith(f"HTTP/{version} 200 ".encode())
+    assert framing in head
+    assert not body.endswith(b"0\r\n\r\n")
+    assert 3000 <= len(body) < 4000
+    _check_one_line(caplog, "is cut short")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_failure_before_an_answer_is_the_answer(running, caplog, method):
+    with running.connect() as connection:
+        ask(connection, "/failing/0", method=method)
+        head, _, body = read_all(connection).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+    assert b"Content-Length: 25" in head
+    assert body == (b"" if method == "HEAD" else b"the upstream has hung up\n")
+    _check_one_line(caplog, "failed")
+
+
+def _check_one_line(caplog, what):
+    (record,) = [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+    assert what in record.message
+    assert record.message.endswith(": the upstream has hung up")
+    assert record.exc_info is None
+
+
 def test_an_answer_in_many_small_chunks_is_whole(running):
     with running.connect() as connection:
         for _ in range(3):

@@ -153,6 +153,25 @@ def test_nobody_follows_for_a_client_that_leaves_amid_the_bytes(running, arrivin
     assert arriving.unsubscribed.acquire(timeout=10)
 
 
+@pytest.mark.parametrize("all_read", [True, False])
+@pytest.mark.parametrize("further", [b"GET /page HTTP/1.1\r\n\r\n", b"GET /page HTTP/1.1\r\n\r\n" * 5000])
+def test_nobody_follows_for_a_client_that_leaves_behind_further_requests(
+    running, application, arriving, further, all_read
+):
+    with running.connect() as connection:
+        connection.sendall(b"GET /to/x HTTP/1.1\r\n\r\n" + further)
+        read_head(connection)
+        (channel,) = running.server.active_channels.values()
+        arriving.arrive(1000)
+        # Whoever closes with something unread sends a reset, and everybody else an end.
+        assert receive(connection, 1000 if all_read else 10)
+    assert arriving.unsubscribed.acquire(timeout=10)
+    with channel.outbuf_lock:
+        assert channel.outbuf_lock.wait_for(lambda: channel.socket is None, timeout=10)
+    assert arriving.followers == set()
+    assert application.asked == ["/to/x"]
+
+
 def test_further_requests_are_answered_in_order(running, application, arriving):
     with running.connect() as connection:
         connection.sendall(
@@ -248,6 +267,26 @@ def test_waiting_for_an_upstream_is_no_inactivity(running, arriving):
         assert read_all(idle) == b""
         arriving.arrive()
         assert receive(connection, len(CONTENT)) == CONTENT
+
+
+@pytest.mark.parametrize("first", [0, 1000])
+@pytest.mark.parametrize("further", [b"", b"GET /page HTTP/1.1\r\n\r\n"])
+def test_not_reading_is_inactivity_once_bytes_are_there(application, arriving, further, first):
+    arriving.content = CONTENT * 64
+    server = Running(application, channel_timeout=1, cleanup_interval=1)
+    try:
+        with server.connect() as connection:
+            connection.sendall(b"GET /to/x HTTP/1.1\r\n\r\n" + further)
+            read_head(connection)
+            arriving.arrive(first)
+            receive(connection, first)
+            # Longer than the timeout, which does not run yet.
+            assert not arriving.unsubscribed.acquire(timeout=2.5)
+            arriving.arrive()
+            assert arriving.unsubscribed.acquire(timeout=10)
+            assert len(read_all(connection)) < len(arriving.content)
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("further", [b"", b"GET /page HTTP/1.1\r\n\r\n"])

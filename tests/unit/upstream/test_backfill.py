@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -525,7 +526,10 @@ def test_metadata_that_is_nowhere_is_not_offered_any_more(rig, said, wheel, capl
 
     assert rig.backfill.apply(a_page(file)).files[0].metadata_sha256 is None
     assert rig.seen == ["acme"]
-    assert "not offered any more" in caplog.text
+    assert ("not offered any more" in caplog.text) is (wheel == b"garbage")
+    rig.backfill.clock = lambda: time.monotonic() + 3600
+    again = rig.backfill.apply(a_page(file)).files[0].metadata_sha256
+    assert (again is None) is (wheel == b"garbage")
 
 
 def test_upstream_that_is_down_changes_no_page(rig):

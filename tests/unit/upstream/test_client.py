@@ -6,7 +6,13 @@ from email.utils import format_datetime
 
 import pytest
 
-from pyramid_pypi.errors import FileMissing, ProjectNotFound, UpstreamDown, UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.errors import (
+    FileMissing,
+    ProjectNotFound,
+    UpstreamDown,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from pyramid_pypi.upstream.allowed import AllowedHosts, Target
 from pyramid_pypi.upstream.answers import http_date
 from pyramid_pypi.upstream.client import Client, Limits, Request

@@ -16,6 +16,8 @@ from pyramid_pypi.errors import (
 from pyramid_pypi.model import Hashes
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.upstream.download import HELD_BACK, Download
+from pyramid_pypi.upstream.entries import _LENGTHS
+from pyramid_pypi.upstream.pace import Pace
 from tests.unit.upstream.scripted import (
     CHUNK,
     MODIFIED,
@@ -167,7 +169,7 @@ def test_a_kept_file_has_its_true_size_digests_and_time(fetching):
     assert one.download.kept == file
 
 
-@pytest.mark.parametrize("name", ["sha256", "sha512", "sha384", "sha224", "sha1", "md5", "blake2b_256"])
+@pytest.mark.parametrize("name", [*_LENGTHS, "blake2b_256"])
 def test_a_wrong_digest_cuts_every_reader_short(fetching, caplog, name):
     wrong = "0123abcd" * 4
     own = name in {"sha256", "md5", "blake2b_256"}
@@ -249,6 +251,33 @@ def test_the_third_break_is_the_last(fetching):
     assert one.finish().kept is None
     assert one.upstream.calls == [0, 2 * CHUNK, 4 * CHUNK]
     assert one.upstream.open_transfers == 0
+
+
+def test_an_upstream_that_drips_is_left(storage):
+    upstream = ScriptedUpstream(CONTENT)
+    download = Download(
+        remote_file(CONTENT), upstream, storage.stage, Keeper(), pace=Pace(rate=10**15, window=0)
+    )
+
+    download.run()
+
+    with pytest.raises(UpstreamTimeout, match="bytes per second"):
+        download.wait(0)
+    assert (upstream.calls, upstream.open_transfers) == ([0, CHUNK, 2 * CHUNK], 0)
+
+
+@pytest.mark.parametrize("name", ["sha256", "sha512", "blake2b"])
+def test_only_digests_that_were_computed_are_noted(fetching, name):
+    right = hashlib.new(name, CONTENT).hexdigest()
+    others = tuple({name: right, "sha1": "00" * 20}.items())
+    file = remote_file(CONTENT, hashes=Hashes(others=others))
+
+    one = fetching(file=file)
+    one.finish()
+
+    ((_, kept, _),) = one.keeper.kept
+    assert set(kept.hashes.others) <= {(name, right)}
+    assert kept.hashes.known()[name] == right
 
 
 def test_a_failed_attempt_to_resume_counts(fetching):

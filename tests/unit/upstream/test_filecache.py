@@ -1,3 +1,5 @@
+import fcntl
+import hashlib
 import subprocess
 import sys
 import threading
@@ -9,11 +11,13 @@ import pytest
 
 from pyramid_pypi.errors import FileMissing, StorageUnavailable, UpstreamTimeout, UpstreamUnavailable
 from pyramid_pypi.model import Hashes, LocalFile, Stream
+from pyramid_pypi.storage.base import StagedFile
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.storage.reading import read_blob
 from pyramid_pypi.upstream.download import HELD_BACK
 from pyramid_pypi.upstream.filecache import FileCache, FileCacheStats
 from pyramid_pypi.upstream.locks import HostLocks
+from pyramid_pypi.upstream.pace import Pace
 from pyramid_pypi.upstream.records import file_from_bytes
 from pyramid_pypi.upstream.store import CachedFile, CacheStore, Facts
 from tests.unit.upstream.scripted import (
@@ -105,6 +109,11 @@ def small(name: str, size: int = 1000):
     """Return the bytes of a small file, and the file."""
     content = some_bytes(size, name)
     return content, remote_file(content, f"{name}-1.0.tar.gz")
+
+
+def hashes_of(content: bytes, name: str) -> Hashes:
+    """Return one digest, which is neither SHA-256 nor MD5."""
+    return Hashes(others=((name, hashlib.new(name, content).hexdigest()),))
 
 
 def serving(one, *pairs) -> list:
@@ -315,7 +324,27 @@ def test_a_file_with_another_digest_upstream_is_fetched_again(world):
     assert content_of(blob) == other
 
 
-@pytest.mark.parametrize("left", [CONTENT, b"half"])
+def test_a_page_with_a_digest_of_another_kind_does_not_get_bytes_that_nobody_has_checked(world):
+    one = world()
+    one.fetch(FILE)
+    other = one.upstream.content = some_bytes(SIZE, "another")
+    file = replace(FILE, hashes=hashes_of(other, "sha512"))
+
+    first, second = content_of(one.cache.open(file)), content_of(one.cache.open(file))
+
+    assert (first == other, second == other, one.upstream.calls) == (True, True, [0, 0])
+
+
+def test_a_weak_digest_that_is_wrong_does_not_cause_a_second_download(world):
+    one = world()
+    file = replace(FILE, hashes=replace(FILE.hashes, md5="0" * 32, others=(("sha1", "0" * 40),)))
+
+    one.fetch(file)
+
+    assert one.cache.fetch(file) is False
+
+
+@pytest.mark.parametrize("left", [CONTENT, b"half", bytes(SIZE)])
 def test_bytes_that_an_ended_process_left_are_no_hindrance(world, left):
     one = world()
     path = one.storage.root / FILE.place
@@ -324,6 +353,7 @@ def test_bytes_that_an_ended_process_left_are_no_hindrance(world, left):
 
     one.fetch(FILE)
 
+    assert path.read_bytes() == CONTENT
     assert content_of(one.cache.open(FILE)) == CONTENT
 
 
@@ -332,7 +362,7 @@ def test_the_files_unused_for_longest_make_room(world):
     pairs = [small(name) for name in ("spam", "eggs", "ham", "bacon")]
     spam, eggs, ham, bacon = serving(one, *pairs)
     one.fetch(spam, eggs, ham)
-    one.now += 1
+    one.now += 61
     one.cache.open(spam)
 
     one.fetch(bacon)
@@ -340,6 +370,49 @@ def test_the_files_unused_for_longest_make_room(world):
     # Three of them are more than 95 % of the limit, so that not every new file removes one.
     assert one.blobs() == sorted([spam.place, bacon.place])
     assert {entry.place for entry in one.store.files()} == {spam.place, bacon.place}
+
+
+def test_what_was_just_used_does_not_make_room(world):
+    one = world(max_size=1500)
+    spam, eggs, ham, bacon = serving(one, *[small(name) for name in ("spam", "eggs", "ham", "bacon")])
+    one.fetch(spam)
+    one.now += 100
+    one.cache.open(spam)
+    one.now += 29
+    one.cache.open(spam)
+    one.now += 29
+
+    one.fetch(eggs)
+    early = one.blobs()
+    one.now += 100
+    one.fetch(ham)
+
+    assert early == sorted([spam.place, eggs.place])
+    assert one.blobs() == [ham.place]
+
+
+def test_what_was_used_while_room_is_made_stays(world):
+    one = world()
+    (spam,) = serving(one, small("spam"))
+    one.fetch(spam)
+    one.now += 100
+    listed = one.store.files()
+    one.cache.open(spam)
+    one.store.files = lambda: listed
+
+    assert one.cache._cached.shrink(10, to=10, unused_for=60) == []
+    assert one.blobs() == [spam.place]
+
+
+def test_a_use_is_seen_by_other_processes_at_once(world):
+    one, other = world(), world()
+    (spam,) = serving(one, small("spam"))
+    one.fetch(spam)
+    one.now += 100
+    other.now = one.now
+    one.cache.open(spam)
+
+    assert other.cache._cached.shrink(10, to=10, unused_for=60) == []
 
 
 def test_a_removed_file_is_read_to_its_end(world):
@@ -381,27 +454,16 @@ def test_a_small_file_larger_than_the_cache_is_served(world):
     assert content_of(one.cache.open(file)) == content
 
 
-def test_uses_are_written_about_once_a_minute(world):
+def test_uses_are_written_twice_a_minute(world):
     one = world()
     one.fetch(FILE)
     one.now = 1030.0
     one.cache.open(FILE)
     early = one.store.file(FILE.place).used_at
-    one.now = 1061.0
+    one.now = 1031.0
     one.cache.open(FILE)
 
-    assert (early, one.store.file(FILE.place).used_at) == (1001.0, 1061.0)
-
-
-def test_closing_writes_the_uses(world):
-    one = world()
-    one.fetch(FILE)
-    one.now = 1030.0
-    one.cache.open(FILE)
-
-    one.cache.close()
-
-    assert one.store.file(FILE.place).used_at == 1030.0
+    assert (early, one.store.file(FILE.place).used_at) == (1001.0, 1031.0)
 
 
 def test_uses_that_cannot_be_written_hinder_nobody(world, caplog, monkeypatch):
@@ -415,7 +477,7 @@ def test_uses_that_cannot_be_written_hinder_nobody(world, caplog, monkeypatch):
     monkeypatch.setattr(one.store, "use_files", fail)
 
     assert content_of(one.cache.open(FILE)) == CONTENT
-    assert "The use of 1 cached files is not noted: locked" in caplog.text
+    assert f"The use of {FILE.place} is not noted: locked" in caplog.text
 
 
 def test_pruning_removes_what_belongs_to_no_file(world):
@@ -497,6 +559,40 @@ def test_a_file_is_here_while_it_arrives_and_afterwards(world):
     one.cache.fetch(FILE)
 
     assert (before, meanwhile, one.cache.is_here(FILE)) == (False, True, True)
+
+
+def test_an_upstream_that_drips_does_not_keep_a_download_for_ever(world):
+    one = world(connections=1, pace=Pace(rate=10**15, window=0))
+
+    with pytest.raises(UpstreamTimeout, match="bytes per second"):
+        one.cache.fetch(FILE)
+
+
+def test_what_a_killed_process_has_left_is_removed_and_what_is_written_is_not(world, tmp_path):
+    one = world()
+    with one.storage.stage() as living:
+        left = living.path.with_name(".upload-left")
+        left.write_bytes(b"half")
+
+        world()
+
+        assert one.staged() == [living.path]
+
+
+def test_a_staged_file_that_was_removed_before_it_was_claimed_is_made_anew(world, monkeypatch):
+    one = world()
+    sweeps = [lambda: StagedFile.remove_abandoned(one.storage._staging)]
+    flock = fcntl.flock
+
+    def late(descriptor, how):
+        while sweeps:
+            sweeps.pop()()
+        flock(descriptor, how)
+
+    monkeypatch.setattr("fcntl.flock", late)
+
+    with one.storage.stage() as staged:
+        assert staged.path.exists()
 
 
 def test_closing_ends_downloads_readers_and_threads(world):
@@ -583,6 +679,27 @@ one = World(Path(sys.argv[1]), Told(CONTENT), FileCache.Options())
 one.cache.fetch(FILE)
 one.close()
 """
+
+
+def test_readers_do_not_wait_for_the_end_of_the_download_of_another_process(world, tmp_path):
+    one = world(moment=0.1)
+    command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "downloading\n"
+
+        received = content_of(one.cache.open(FILE))
+
+        assert one.reported.acquire(timeout=PATIENCE)
+        kept = (one.storage.root / FILE.place).stat().st_ino
+        other.stdin.write("go\n")
+        other.stdin.close()
+        assert other.wait(PATIENCE) == 0
+
+    assert received == CONTENT
+    assert one.upstream.calls == [0]
+    # What is right already is left alone, as somebody may be about to open it.
+    assert (one.storage.root / FILE.place).stat().st_ino == kept
+    assert content_of(one.cache.open(FILE)) == CONTENT
 
 
 def test_two_processes_fetch_a_file_once(world, tmp_path):

@@ -69,6 +69,43 @@ def test_a_name_that_another_process_holds_is_waited_for(locks, processes, tmp_p
     entering.thread.join(30)
 
 
+def test_a_name_that_stays_held_is_done_without_after_the_patience(locks, processes, tmp_path):
+    child = processes(hold_in_a_process, tmp_path)
+    child.start()
+    assert child.next() == "held"
+
+    with locks.hold("x", A_MOMENT) as first:
+        pass
+    # Who does not hold it does not let it go either.
+    with locks.hold("x", 0) as second:
+        pass
+    child.tell("go")
+    with locks.hold("x") as third:
+        pass
+
+    assert (first, second, third) == (False, False, True)
+
+
+def test_closing_ends_the_waiting(locks, processes, tmp_path):
+    child = processes(hold_in_a_process, tmp_path)
+    child.start()
+    assert child.next() == "held"
+    entering = Entering(locks, "x")
+    assert not entering.inside.wait(A_MOMENT)
+
+    locks.close()
+
+    entering.thread.join(30)
+    assert isinstance(entering.problem, StorageUnavailable)
+
+
+def test_a_closed_file_has_no_locks(locks):
+    locks.close()
+
+    with pytest.raises(StorageUnavailable, match="the server stops"), locks.hold("x"):
+        pass
+
+
 def test_other_names_are_not_waited_for(locks, processes, tmp_path):
     child = processes(hold_in_a_process, tmp_path)
     child.start()

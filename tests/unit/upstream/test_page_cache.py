@@ -3,14 +3,20 @@ import threading
 
 import pytest
 
-from pyramid_pypi.errors import ProjectNotFound, StorageUnavailable, UpstreamDown, UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.errors import (
+    ProjectNotFound,
+    StorageUnavailable,
+    UpstreamDown,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from pyramid_pypi.testing.clock import FakeClock
 from pyramid_pypi.upstream import pagecache
 from pyramid_pypi.upstream.base import Upstream, UpstreamPage, Validator
-from pyramid_pypi.upstream.health import Guarded, Health
+from pyramid_pypi.upstream.health import Guarded
 from pyramid_pypi.upstream.locks import HostLocks
 from pyramid_pypi.upstream.pagecache import Ages, Known, PageCache, Reactions
-from pyramid_pypi.upstream.store import CacheStore, StoredPage
+from pyramid_pypi.upstream.store import CacheStore
 from tests.unit.upstream.paged import ABSENT, UNCHANGED, Held, PagedUpstream, page_of
 
 AGES = Ages(ttl=600, while_revalidate=60, if_error=1000, negative=60)
@@ -31,7 +37,7 @@ class World:
         self.events = []
         self.is_offline = False
         self.cache = PageCache(
-            Guarded(self.upstream, Health(clock=self.clock)),
+            Guarded(self.upstream, clock=self.clock),
             self.store,
             self.locks,
             ages=ages,
@@ -574,9 +580,10 @@ def test_a_damaged_page_is_fetched_again(world):
     assert again.upstream.asked == [(NAME, None)]
 
 
-def test_a_negative_entry_of_the_store_has_no_body(world):
+def test_what_never_was_there_takes_no_room_on_the_disk(world):
     here = world(ABSENT)
     with pytest.raises(ProjectNotFound):
         here.get()
 
-    assert here.store.page(NAME) == StoredPage(NAME, None, here.clock())
+    # Anybody can ask for any name.
+    assert here.store.page(NAME) is None

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyramid_pypi.errors import FileMissing, UpstreamUnavailable
+from pyramid_pypi.errors import FileMissing, UpstreamTimeout, UpstreamUnavailable
 from pyramid_pypi.model import Hashes
 from pyramid_pypi.upstream.base import Transfer
+from pyramid_pypi.upstream.pace import Pace
 from pyramid_pypi.upstream.passing import passing_stream
 from tests.unit.upstream.paged import PagedUpstream, file_of, transfer_of
 
@@ -84,7 +85,19 @@ def test_each_opening_asks_the_upstream_for_its_range():
     assert source.requests == [(5, 9), (7, None), (0, None)]
 
 
-@pytest.mark.parametrize("names", [("sha256",), ("md5",), ("sha512",), ("sha1", "md5"), ("sha256", "sha512")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("sha256",),
+        ("md5",),
+        ("sha512",),
+        ("md5", "sha1"),
+        ("sha256", "sha512"),
+        ("blake2b",),
+        ("sha3_512",),
+        ("sha3_224",),
+    ],
+)
 def test_wrong_bytes_never_arrive_whole(names):
     source = Source(LARGE[:-1] + b"!", chunk=10_000)
 
@@ -92,14 +105,15 @@ def test_wrong_bytes_never_arrive_whole(names):
 
     assert found == LARGE[: len(found)]
     assert len(found) <= len(LARGE) - HELD_BACK
-    assert "do not have its digest" in error.message
+    assert f"has the {names[0]} digest" in error.message
     assert source.closed
 
 
 def test_a_small_file_with_a_wrong_digest_sends_nothing():
     found, error = taken(passing_stream(Source(b"evil!"), described(b"good!", "sha256")))
 
-    assert (found, type(error)) == (b"", UpstreamUnavailable)
+    assert found == b""
+    assert isinstance(error, UpstreamUnavailable)
 
 
 def test_the_best_digest_counts():
@@ -114,7 +128,7 @@ def test_a_file_of_another_size_never_arrives_whole(content):
     found, error = taken(passing_stream(Source(content, chunk=10_000), replace(described(LARGE))))
 
     assert len(found) < len(LARGE)
-    assert "bytes at the upstream" in error.message
+    assert "256000" in error.message
 
 
 def test_an_upstream_that_never_ends_is_left():
@@ -168,6 +182,17 @@ def test_a_missing_file_is_told_when_it_is_opened():
 
     with pytest.raises(FileMissing):
         stream.open(0, None)
+
+
+@pytest.mark.parametrize("stop", [None, 9])
+def test_an_upstream_that_drips_is_left(stop):
+    source = Source(LARGE)
+    stream = passing_stream(source, described(LARGE, "sha256"), pace=Pace(rate=10**15, window=0))
+
+    found, error = taken(stream, 0, stop)
+
+    assert (type(error), len(found) < 10) == (UpstreamTimeout, True)
+    assert source.closed
 
 
 def test_a_client_that_leaves_lets_the_connection_go():

@@ -188,6 +188,23 @@ def test_a_list_that_breaks_off_is_an_error_at_its_end(server, upstream):
         list(upstream.projects().names)
 
 
+def test_a_list_that_drips_is_a_timeout(server, upstream_at):
+    def drip():
+        while not server.released.wait(0.02):
+            yield b"x"
+
+    def route(handler):
+        handler.close_connection = True
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: " + JSON.encode() + b"\r\n\r\n")
+        for piece in drip():
+            handler.wfile.write(piece)
+
+    server.routes["/simple/"] = route
+
+    with pytest.raises(UpstreamTimeout, match="is slow"):
+        list(upstream_at(server, total_timeout=0.05).projects().names)
+
+
 def test_an_upstream_without_a_list_is_an_error(upstream):
     with pytest.raises(UpstreamUnavailable, match="404 for its list"):
         upstream.projects()

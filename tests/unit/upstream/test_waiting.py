@@ -60,7 +60,7 @@ def test_who_finds_no_place_is_told_to_come_again(full):
     with pytest.raises(UpstreamBusy, match="Too many requests wait for the upstream; try again") as told:
         enter(room)
 
-    assert told.value.status == 504
+    assert told.value.status == 503
 
 
 def test_who_finds_no_place_gets_the_next_one_that_becomes_free():

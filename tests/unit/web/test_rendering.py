@@ -16,6 +16,7 @@ from pyramid_pypi.repositories.group import Group, Member
 from pyramid_pypi.rights import ProjectRights, Rights
 from pyramid_pypi.app import Served
 from pyramid_pypi.web.longlist import streamed_list
+from pyramid_pypi.web.ready import ReadyCache
 from pyramid_pypi.web.rendering import (
     html_parts,
     json_parts,
@@ -248,14 +249,18 @@ class Listing:
 
 def context_of(repository, rights=None):
     served = Served(repository, rights or Rights({"read": frozenset({"everyone"})}))
-    return SimpleNamespace(
-        served=served, index=SimpleNamespace(catalog=SimpleNamespace(last_serial=lambda: 7))
-    )
+    pages = ReadyCache(stamp=lambda: b"", changed_since=lambda _: (0, ()), budget=1 << 20)
+    catalog = SimpleNamespace(last_serial=lambda: 7)
+    return SimpleNamespace(served=served, index=SimpleNamespace(catalog=catalog, pages=pages))
+
+
+def request_of(method="GET"):
+    return SimpleNamespace(method=method, environ={"REQUEST_METHOD": method})
 
 
 def listed(names, form="v1+json", *, packed=False, rights=None, method="GET", who=ANONYMOUS):
     context = context_of(Listing(names), rights)
-    return streamed_list(context, who, ("", form, packed), SimpleNamespace(method=method))
+    return streamed_list(context, who, ("", form, packed), request_of(method))
 
 
 def projects(count):
@@ -322,6 +327,6 @@ def test_a_list_of_a_group_is_streamed_united():
     group = Group("all", [Member(Listing(projects(3))), Member(Listing(projects(5)), ("p000004",))])
     context = context_of(group)
 
-    answer = streamed_list(context, ANONYMOUS, ("", "v1+json", False), SimpleNamespace(method="GET"))
+    answer = streamed_list(context, ANONYMOUS, ("", "v1+json", False), request_of())
 
     assert len(json.loads(b"".join(answer.app_iter))["projects"]) == 4
