@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 from waitress.adjustments import Adjustments
 from waitress.buffers import ReadOnlyFileBasedBuffer
@@ -138,6 +140,26 @@ def test_a_request_waits_without_a_thread_until_the_answer_before_is_sent(channe
     arriving.arrive()
     turns(channel, client)
     assert channel.server.tasks == [channel]
+
+
+def test_a_client_with_requests_that_wait_is_seen_to_leave_behind_what_nobody_has_read():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        server, arriving = FakeServer(), FakeArriving(bytes(100))
+        channel = Channel(server, ours, ("client", 1), Adjustments(), map={}, alarm=Alarm(server))
+        channel.write_soon(ArrivingBody(arriving, 0, 100))
+        channel.handle_write()
+        channel.requests.append("next")
+        channel.last_activity = 0
+        theirs.send(b"further requests")
+
+        assert not channel.readable()
+        assert channel.connected
+        theirs.shutdown(socket.SHUT_WR)
+        assert not channel.readable()
+        assert not channel.writable()
+        assert not channel.connected
+        assert arriving.followers == set()
 
 
 def test_a_request_that_waits_is_cleaned_up_when_the_connection_closes(channel):
