@@ -83,8 +83,10 @@ class CachedFiles:
             except BlobExists:
                 self.storage.delete(file.place)
                 self.storage.put(file.place, staged)
-            record, now = file_to_bytes(file), self.clock()
-            self.store.put_file(CachedFile(file.place, file.project, record, file.size or 0, now))
+            # Nobody is about to open it only because it was fetched, so that may make room at once.
+            unopened = self.clock() - IN_USE
+            record = file_to_bytes(file)
+            self.store.put_file(CachedFile(file.place, file.project, record, file.size or 0, unopened))
 
     def learn(self, file: File, modified_at: datetime | None) -> None:
         """Note what is known of a file since its bytes have passed."""

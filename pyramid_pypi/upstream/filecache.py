@@ -58,10 +58,10 @@ class FileCache:
     class Options:
         """How much is kept, and how much is done at the same time.
 
-        `max_size` is in bytes, None for no limit, and does not count what was used in the last
-        minute; `connections` are downloads at a time, further ones wait; a reader waits for the
+        `max_size` is in bytes, None for no limit; what was opened within the last minute stays even
+        beyond it. `connections` are downloads at a time, further ones wait. A reader waits for the
         first byte for at most `patience` seconds, `moment` of which another process gets to fetch
-        the same file; `pace` is the slowest that the upstream may be.
+        the same file. `pace` is the slowest that the upstream may be.
         """
 
         max_size: Size | None = None

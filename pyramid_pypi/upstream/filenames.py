@@ -48,4 +48,7 @@ def _wheel(name: str) -> Filename | None:
 def _sdist(name: str) -> Filename | None:
     project, _, version = name.removesuffix(".tar.gz").rpartition("-")
     named = _guess(f"{project}-0.tar.gz")
-    return Filename(name, named.project, _version(version), "sdist") if named else None
+    # After `.tar.gz` a second ending is taken away as well.
+    if named is None or version.endswith(".zip"):
+        return None
+    return Filename(name, named.project, _version(version), "sdist")

@@ -95,8 +95,8 @@ class MarkupReader(HTMLParser):
             return i + 4
         return super().parse_endtag(i)
 
-    def updatepos(self, i: int, j: int) -> int:
-        """Return `j`, as the parser's own method does, without counting lines, which nobody asks for."""
+    def updatepos(self, i: int, j: int) -> int:  # noqa: ARG002 - the parser's own signature
+        """Return where the parser is now, without counting lines as it does: nobody asks for them."""
         return j
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

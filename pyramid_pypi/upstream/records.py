@@ -19,11 +19,12 @@ _NAMES = tuple(
     field.name for field in fields(File) if field.name not in {"hashes", "uploaded_at", "repository", "key"}
 )
 _VALUES = attrgetter(*_NAMES)
+_USUAL = tuple(_DEFAULTS.get(name, MISSING) for name in _NAMES)
 
 
 def file_to_bytes(file: File) -> bytes:
     """Return what `file_from_bytes` reads."""
-    return _dump(_said(file, _DEFAULTS))
+    return _dump(_said(file, _USUAL))
 
 
 def file_from_bytes(record: bytes) -> File:
@@ -33,14 +34,16 @@ def file_from_bytes(record: bytes) -> File:
 
 def page_to_bytes(page: UpstreamPage) -> bytes:
     """Return what `page_from_bytes` reads; the validator is kept apart."""
-    known = {**_DEFAULTS, "project": page.name}
+    usual = tuple(
+        page.name if name == "project" else value for name, value in zip(_NAMES, _USUAL, strict=True)
+    )
     return _dump(
         {
             "name": page.name,
             "status": page.status,
             "reason": page.status_reason,
             "serial": page.serial,
-            "files": [_said(file, known) for file in page.files],
+            "files": [_said(file, usual) for file in page.files],
         }
     )
 
@@ -57,13 +60,11 @@ def _dump(content: object) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def _said(file: File, known: Mapping[str, object]) -> dict[str, object]:
-    """Return what there is to say of a file beyond what is `known`."""
+def _said(file: File, usual: tuple[object, ...]) -> dict[str, object]:
+    """Return what there is to say of a file whose fields differ from the `usual` values."""
     hashes, at = file.hashes, file.uploaded_at
     said: dict[str, object] = {
-        name: value
-        for name, value in zip(_NAMES, _VALUES(file), strict=True)
-        if name not in known or value != known[name]
+        name: value for name, value, same in zip(_NAMES, _VALUES(file), usual, strict=True) if value != same
     }
     only = not (hashes.blake2b_256 or hashes.md5 or hashes.others)
     told = [hashes.sha256, hashes.blake2b_256, hashes.md5, hashes.others]

@@ -19,6 +19,7 @@ from waitress import buffers, channel, parser, server, task, trigger
         (channel.HTTPChannel.handle_close, "8f59b9aaa455"),
         (channel.HTTPChannel.write_soon, "20eedb92a823"),
         (channel.HTTPChannel.service, "f73afa13748e"),
+        (task.Task.service, "d96bb4019c48"),
         (task.Task.set_close_on_finish, "90433a0ffcaf"),
         (task.Task.build_response_header, "2cf70b88816f"),
         (parser.HTTPRequestParser.parse_header, "c2c093b90178"),

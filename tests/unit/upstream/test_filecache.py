@@ -199,7 +199,7 @@ def test_a_fetched_file_is_noted_and_reported_with_what_was_found_out(world):
     assert (known.size, known.hashes.sha256) == (SIZE, FILE.hashes.sha256)
     entry = one.store.file(FILE.place)
     assert file_from_bytes(entry.record) == known
-    assert (entry.size, entry.used_at, entry.withdrawn) == (SIZE, 1001.0, "")
+    assert (entry.size, entry.withdrawn) == (SIZE, "")
     facts = Facts(size=SIZE, sha256=FILE.hashes.sha256, modified_at=MODIFIED.timestamp())
     assert one.store.facts(FILE.project) == {FILE.place: facts}
 
@@ -391,6 +391,15 @@ def test_what_was_just_used_does_not_make_room(world):
     assert one.blobs() == [ham.place]
 
 
+def test_what_was_fetched_and_not_opened_makes_room_at_once(world):
+    one = world(max_size=2000)
+
+    spam, eggs, ham = serving(one, *[small(name) for name in ("spam", "eggs", "ham")])
+    one.fetch(spam, eggs, ham)
+
+    assert one.blobs() == [ham.place]
+
+
 def test_what_was_used_while_room_is_made_stays(world):
     one = world()
     (spam,) = serving(one, small("spam"))
@@ -457,13 +466,13 @@ def test_a_small_file_larger_than_the_cache_is_served(world):
 def test_uses_are_written_twice_a_minute(world):
     one = world()
     one.fetch(FILE)
-    one.now = 1030.0
-    one.cache.open(FILE)
-    early = one.store.file(FILE.place).used_at
-    one.now = 1031.0
-    one.cache.open(FILE)
+    seen = []
+    for moment in (1002.0, 1031.0, 1032.0):
+        one.now = moment
+        one.cache.open(FILE)
+        seen.append(one.store.file(FILE.place).used_at)
 
-    assert (early, one.store.file(FILE.place).used_at) == (1001.0, 1031.0)
+    assert seen == [1002.0, 1002.0, 1032.0]
 
 
 def test_uses_that_cannot_be_written_hinder_nobody(world, caplog, monkeypatch):
@@ -502,7 +511,7 @@ def test_pruning_removes_files_by_size_age_and_withdrawal(world):
     one.fetch(spam, eggs, ham, bacon)
     one.store.withdraw("ham", "deleted")
 
-    old = one.cache.prune(older_than=2.5), one.blobs()
+    old = one.cache.prune(older_than=62.5), one.blobs()
     withdrawn = one.cache.prune(withdrawn=True), one.blobs()
     large = one.cache.prune(max_size=1000), one.blobs()
 

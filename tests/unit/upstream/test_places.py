@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyramid_pypi.model import Hashes
@@ -74,3 +74,17 @@ def test_any_path_gives_a_place_of_the_right_shape(path):
     found = place_of(f"https://x.example/{path.replace('[', '').replace(']', '')}", NAME, SHA)
 
     assert SHAPE.fullmatch(found)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["/", "packages/", "packages", f"{PYPI}/", PYPI, "5e/01/", "a.b", NAME, ":8", "~+;", "@"]
+        ),
+        max_size=6,
+    ).map("".join)
+)
+@example(f"packages/{PYPI}/{NAME}")
+def test_a_plain_url_is_read_as_all_others_are(rest):
+    # A fragment means nothing, but makes it an unusual one.
+    assert place_of(f"https://{rest}", NAME, SHA) == place_of(f"https://{rest}#", NAME, SHA)

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -60,3 +61,17 @@ def test_key_and_repository_are_not_written():
     seen = replace(file, key="aa/bb", repository="pypi")
 
     assert file_from_bytes(file_to_bytes(seen)) == file
+
+
+def test_a_record_says_only_what_is_not_usual():
+    file = File("holy-grail", "holy_grail-1.0.tar.gz", "1.0", "sdist", None, Hashes("ab" * 32), None, "", "")
+    page = UpstreamPage("holy-grail", (file,))
+    said = {
+        "filename": "holy_grail-1.0.tar.gz",
+        "version": "1.0",
+        "packagetype": "sdist",
+        "hashes": "ab" * 32,
+    }
+
+    assert json.loads(page_to_bytes(page))["files"] == [said]
+    assert json.loads(file_to_bytes(file)) == {"project": "holy-grail", **said}
