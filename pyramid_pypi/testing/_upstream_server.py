@@ -36,18 +36,20 @@ class Port:
         self.number = 0
         self._serving = serving
         self._tls = tls
-        self._held: list[socket.socket] = []
+        self._reserved: socket.socket | None = None
+        self._wake: socket.socket | None = None
         self._open: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self._accepting: threading.Thread | None = None
 
     def listen(self) -> None:
-        """Accept connections, on the same port as the last time."""
-        self._let_go()
+        """Accept connections, on the same port as the last time; nothing changes if it does already."""
+        if self._accepting:
+            return
+        self._reserve()
         listener = self._bound()
         listener.listen(1024)
-        ours, theirs = socket.socketpair()
-        self._held = [ours]
+        self._wake, theirs = socket.socketpair()
         self._accepting = threading.Thread(
             target=self._accept, args=(listener, theirs), name="fake-upstream", daemon=True
         )
@@ -55,9 +57,21 @@ class Port:
 
     def close(self) -> None:
         """Cut all connections and accept none; nothing is left of the threads."""
+        self._stop()
+        reserved, self._reserved = self._reserved, None
+        if reserved:
+            reserved.close()
+
+    def refuse(self) -> None:
+        """Cut all connections and refuse new ones; nobody else gets the port meanwhile."""
+        self._reserve()
+        self._stop()
+
+    def _stop(self) -> None:
         accepting, self._accepting = self._accepting, None
-        self._let_go()
-        if accepting:
+        wake, self._wake = self._wake, None
+        if accepting and wake:
+            wake.close()
             accepting.join()
         with self._lock:
             left = dict(self._open)
@@ -67,22 +81,19 @@ class Port:
         for thread in left.values():
             thread.join()
 
-    def refuse(self) -> None:
-        """Cut all connections and refuse new ones; nobody else gets the port meanwhile."""
-        self.close()
-        self._held = [self._bound()]
+    def _reserve(self) -> None:
+        """Hold the port with a socket that never listens, also while nothing else is bound to it."""
+        if self._reserved is None:
+            self._reserved = self._bound()
 
     def _bound(self) -> socket.socket:
-        bound = socket.socket()
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((self.host, self.number))
-        self.number = bound.getsockname()[1]
+        with contextlib.ExitStack() as failing:
+            bound = failing.enter_context(socket.socket())
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((self.host, self.number))
+            self.number = bound.getsockname()[1]
+            failing.pop_all()
         return bound
-
-    def _let_go(self) -> None:
-        for held in self._held:
-            held.close()
-        self._held = []
 
     def _accept(self, listener: socket.socket, wake: socket.socket) -> None:
         with listener, wake, selectors.DefaultSelector() as selector:

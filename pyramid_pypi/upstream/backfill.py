@@ -103,17 +103,15 @@ class Backfill:
         digest = file.metadata_sha256
         if digest is None:
             raise FileMissing(f"No metadata is offered beside {file.filename}")
-        body = self._store.metadata(digest) if digest else None
-        if body is not None:
-            return body
-        body = self._from_here(file)
-        if body is not None:
+        body = self._stored(digest) or self._from_here(file)
+        if body:
             return body
         if self._offline():
             message = f"The metadata of {file.filename} is not here, and this index is offline"
             raise UpstreamTimeout(message)
         with self._waiting.stay():
-            return self._flights.run(file.path, lambda: self._fetch(file))
+            # Somebody else may have fetched it while this one waited.
+            return self._flights.run(file.path, lambda: self._stored(digest) or self._fetch(file))
 
     def learn(self, file: File, path: Path | None) -> None:
         """Read the metadata of a wheel that was cached at `path`, where its page offers none.
@@ -129,6 +127,9 @@ class Backfill:
                 self._on_change(file.project)
         except (PypiError, OSError) as error:
             log.info("Nothing was learnt from %s: %s", file.filename, error)
+
+    def _stored(self, digest: str) -> bytes | None:
+        return self._store.metadata(digest) if digest else None
 
     def _from_here(self, file: File) -> bytes | None:
         """Return what was promised if it is in the wheel and the wheel is here, without asking anybody."""

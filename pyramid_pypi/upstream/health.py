@@ -13,7 +13,8 @@ from pyramid_pypi.upstream.base import NameList, Transfer, Upstream, UpstreamPag
 __all__ = ["Guarded", "Health"]
 
 _IN_A_ROW = 3
-_REST = 10.0
+# Clients that try again for some seconds outlast it.
+_REST = 5.0
 _LONGEST_REST = 60.0
 
 

@@ -41,7 +41,7 @@ class HostLocks:
             raise StorageUnavailable(f"{path} cannot be used: {error.strerror}") from error
 
     @contextmanager
-    def hold(self, name: str, patience: float = 30.0) -> Iterator[bool]:
+    def hold(self, name: str, patience: float = 5.0) -> Iterator[bool]:
         """Hold the lock of this name, and yield whether it is held.
 
         It is not if another process has kept it for all the `patience` seconds: that process may

@@ -193,8 +193,8 @@ class PageCache:
     def _refresh(self, name: str) -> _Entry:
         def work() -> _Entry:
             with self._locks.hold(f"page {name}"):
-                # Another process may have asked while this one waited.
-                entry = self._load(name)
+                # Somebody else may have asked while this one waited.
+                entry = self._load(name) or self._absence(name)
                 if entry is not None and self._age(entry) < self._limit(entry):
                     return entry
                 return self._ask(name, entry)
@@ -241,6 +241,11 @@ class PageCache:
         validator = Validator(stored.etag, stored.last_modified)
         page = self._reactions.prepare(page_from_bytes(stored.body, validator))
         return self._remember(name, _Entry(page, stored.checked_at, validator))
+
+    def _absence(self, name: str) -> _Entry | None:
+        """Return what only this process remembers: that there is no such project."""
+        entry = self._recent.get(name)
+        return entry if entry is not None and entry.page is None else None
 
     def _remember(self, name: str, entry: _Entry) -> _Entry:
         with self._lock:

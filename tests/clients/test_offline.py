@@ -25,26 +25,19 @@ _ALWAYS = {"pypi.repo.pypi.ttl": "0", "pypi.repo.pypi.stale_while_revalidate": "
 _AT_ONCE = 2.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def upstream() -> Iterator[FakeUpstream]:
     """The public index."""
     with FakeUpstream() as upstream:
         yield upstream
 
 
-@pytest.fixture(scope="module")
-def house(upstream: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+@pytest.fixture
+def house(upstream: FakeUpstream, tmp_path: Path) -> Iterator[LiveServer]:
     """An index of our own that follows it, and that is offline while the file `offline` exists."""
     settings = {**_ALWAYS, "pypi.repo.pypi.offline_file": "offline"}
-    with following(tmp_path_factory.mktemp("house"), upstream.url, settings) as server:
+    with following(tmp_path / "house", upstream.url, settings) as server:
         yield server
-
-
-@pytest.fixture
-def cut(upstream: FakeUpstream) -> Iterator[Callable[[], None]]:
-    """Return what cuts the public index off, until the test is over."""
-    yield upstream.down
-    upstream.up()
 
 
 @pytest.fixture
@@ -86,14 +79,13 @@ def test_a_fresh_client_installs_while_the_upstream_is_down(
     client: str,
     house: LiveServer,
     upstream: FakeUpstream,
-    cut: Callable[[], None],
     tmp_path: Path,
     start: Callable[[str], Client],
 ) -> None:
     name = stock(house, upstream, f"down-{client}")
     program = start(client)
     install(client, program, house.at("/simple/"), name)
-    cut()
+    upstream.down()
 
     done = install(client, anew(program, tmp_path / "again"), house.at("/simple/"), name)
 
@@ -102,11 +94,11 @@ def test_a_fresh_client_installs_while_the_upstream_is_down(
 
 
 def test_a_fresh_client_installs_what_another_client_has_brought(
-    house: LiveServer, upstream: FakeUpstream, cut: Callable[[], None], pip: Client, uv: Client
+    house: LiveServer, upstream: FakeUpstream, pip: Client, uv: Client
 ) -> None:
     name = stock(house, upstream, "brought")
     install("uv", uv, house.at("/simple/"), name)
-    cut()
+    upstream.down()
 
     done = install("pip", pip, house.at("/simple/"), name)
 
@@ -114,13 +106,11 @@ def test_a_fresh_client_installs_what_another_client_has_brought(
 
 
 @pytest.mark.parametrize("mount", ["/simple/", "/repository/pypi/simple/"])
-def test_a_page_that_is_out_of_date_says_so(
-    mount: str, house: LiveServer, upstream: FakeUpstream, cut: Callable[[], None]
-) -> None:
+def test_a_page_that_is_out_of_date_says_so(mount: str, house: LiveServer, upstream: FakeUpstream) -> None:
     upstream.add(wheel_name("stale", "1.0"), make_wheel("stale", "1.0"))
     url = house.at(f"{mount}stale/")
     fresh, fresh_headers, body, _ = get(url)
-    cut()
+    upstream.down()
 
     status, headers, again, _ = get(url)
 
@@ -133,10 +123,10 @@ def test_a_page_that_is_out_of_date_says_so(
 
 
 def test_what_was_never_asked_for_is_an_error_that_names_the_upstream(
-    house: LiveServer, upstream: FakeUpstream, cut: Callable[[], None]
+    house: LiveServer, upstream: FakeUpstream
 ) -> None:
     upstream.add(wheel_name("never-asked", "1.0"), make_wheel("never-asked", "1.0"))
-    cut()
+    upstream.down()
 
     status, headers, body, _ = get(house.at("/simple/never-asked/"))
 
@@ -242,7 +232,6 @@ def test_a_lock_is_synced_while_the_upstream_is_down(
     how: str,
     house: LiveServer,
     upstream: FakeUpstream,
-    cut: Callable[[], None],
     tmp_path: Path,
     uv: Client,
 ) -> None:
@@ -252,7 +241,7 @@ def test_a_lock_is_synced_while_the_upstream_is_down(
     later = anew(uv, tmp_path / "again")
     for file in ("pyproject.toml", "uv.lock"):
         later.cwd.joinpath(file).write_bytes((uv.cwd / file).read_bytes())
-    cut()
+    upstream.down()
 
     later("sync", how, "--no-cache", "--python", sys.executable)
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +17,7 @@ from pyramid_pypi.cli.cache import _human
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
 from pyramid_pypi.testing.clients import compose_client
 from pyramid_pypi.testing.upstreams import FakeUpstream
+from pyramid_pypi.upstream.cachedfiles import IN_USE
 from pyramid_pypi.upstream.store import CachedFile, CacheStore
 from tests.live import write_ini
 
@@ -168,7 +169,8 @@ class TestStats:
 
         found = world.stats()
 
-        assert before <= datetime.fromisoformat(found["oldest_use"]) <= datetime.now(UTC)
+        unopened = timedelta(seconds=IN_USE)
+        assert before - unopened <= datetime.fromisoformat(found["oldest_use"]) <= datetime.now(UTC)
         del found["oldest_use"], found["newest_use"]
         assert found == {
             "repository": "pypi",
