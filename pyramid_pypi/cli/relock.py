@@ -1,15 +1,12 @@
 """`pyramid-pypi relock`: let a lock file name another index."""
 
-import os
-import stat
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from pyramid_pypi.cli._lockfiles import Kind, Lockfile, LockfileError, open_lockfile
 from pyramid_pypi.cli._lockurls import parse_index, rewrite
+from pyramid_pypi.cli._replacing import replace_file
 
 __all__ = ["relock"]
 
@@ -53,21 +50,8 @@ def relock(ctx: click.Context, to: str, source: str | None, files: tuple[Path, .
 
 
 def _replace(lock: Lockfile, content: bytes) -> None:
-    """Write the content beside the file and rename it; keep the mode."""
-    # A rename would replace a symbolic link and not the file that it names.
-    path = lock.path.resolve()
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with open(descriptor, "wb") as stream:  # noqa: PTH123 - takes a descriptor
-                os.fchmod(descriptor, stat.S_IMODE(path.stat().st_mode))
-                stream.write(content)
-                stream.flush()
-                os.fsync(descriptor)
-            Path(temporary).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        # A rename would replace a symbolic link and not the file that it names.
+        replace_file(lock.path.resolve(), content)
     except OSError as error:
         raise LockfileError(f"{lock.path} cannot be written: {error.strerror}; it is as it was") from error

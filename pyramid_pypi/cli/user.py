@@ -1,11 +1,9 @@
 """`pyramid-pypi user`: the users of an htpasswd file."""
 
 import os
-import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -13,6 +11,7 @@ import click
 from pyramid_pypi.auth import passwords
 from pyramid_pypi.auth.basic import MAX_NAME, MAX_PASSWORD, has_controls
 from pyramid_pypi.auth.htpasswd import parse_htpasswd
+from pyramid_pypi.cli._replacing import replace_file
 
 __all__ = ["htpasswd_path", "user"]
 
@@ -197,7 +196,7 @@ def _edit(path: Path, change: Callable[[Lines], Lines]) -> None:
     try:
         real.parent.mkdir(parents=True, exist_ok=True)
         with _locked(real):
-            _replace(real, b"".join(change(_read(real))))
+            replace_file(real, b"".join(change(_read(real))))
     except OSError as error:
         raise click.ClickException(
             f"{path} cannot be written: {error.strerror}; nothing was changed"
@@ -216,29 +215,3 @@ def _locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write the content beside the file, make it durable, and rename it; keep mode and owner."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as stream:  # noqa: PTH123 - takes a descriptor
-            with suppress(FileNotFoundError):
-                status = path.stat()
-                # The server may run as another user than the administrator.
-                with suppress(PermissionError):
-                    os.fchown(descriptor, status.st_uid, status.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
-            stream.write(content)
-            stream.flush()
-            os.fsync(descriptor)
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

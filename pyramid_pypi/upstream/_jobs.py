@@ -1,17 +1,14 @@
 """Work on files in a few threads behind the requests, project by project."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from functools import partial
 
 from pyramid_pypi.model import File
+from pyramid_pypi.upstream._workers import Workers
 
 __all__ = ["Jobs"]
-
-log = logging.getLogger(__name__)
 
 _MAX_QUEUED = 1000
 _MAX_SEEN = 20_000
@@ -42,61 +39,34 @@ class Jobs:
         work: Callable[[File], bool | None],
         changed: Callable[[str], None],
     ) -> None:
-        self._wanted = threads
+        self._workers = Workers(threads, name="pypi-backfill")
         self._work = work
         self._changed = changed
-        self._queue: SimpleQueue[tuple[_Batch, File] | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._left = 0
         self._seen: dict[str, float] = {}
         self._lock = threading.Lock()
-        self._closed = False
 
     def add(self, project: str, files: Iterable[File], *, now: float) -> None:
         """Queue the files that are not queued and were not tried within the hour before `now`."""
         with self._lock:
-            if self._closed or not self._wanted:
-                return
             batch = _Batch(project)
             for file in files:
-                if self._seen.get(file.path, now) > now or self._queue.qsize() >= _MAX_QUEUED:
+                if self._seen.get(file.path, now) > now or self._left >= _MAX_QUEUED:
                     continue
                 self._remember(file.path, now + _NOT_AGAIN_FOR)
                 batch.left += 1
-                self._queue.put((batch, file))
-            if batch.left:
-                self._start()
+                self._left += 1
+                self._workers.submit(partial(self._do, batch, file))
 
     def close(self) -> None:
         """Forget what is queued and end the threads, which may take as long as a request."""
-        with self._lock:
-            self._closed = True
-            with suppress(Empty):
-                while True:
-                    self._queue.get_nowait()
-            for _ in self._threads:
-                self._queue.put(None)
-        for thread in self._threads:
-            thread.join(_PATIENCE)
+        self._workers.close(patience=_PATIENCE)
 
     def _remember(self, path: str, until: float) -> None:
         self._seen.pop(path, None)
         self._seen[path] = until
         while len(self._seen) > _MAX_SEEN:
             del self._seen[next(iter(self._seen))]
-
-    def _start(self) -> None:
-        """Start the threads when the first file comes, so that a process that forks before may."""
-        while len(self._threads) < self._wanted:
-            thread = threading.Thread(target=self._run, name="pypi-backfill", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _run(self) -> None:
-        while (job := self._queue.get()) is not None:
-            try:
-                self._do(*job)
-            except Exception:
-                log.exception("The metadata of %s was not read", job[1].filename)
 
     def _do(self, batch: _Batch, file: File) -> None:
         done: bool | None = False
@@ -106,6 +76,7 @@ class Jobs:
             with self._lock:
                 if done is None:
                     self._seen.pop(file.path, None)
+                self._left -= 1
                 batch.left -= 1
                 batch.changed |= bool(done)
                 tell = batch.changed and not batch.left

@@ -5,11 +5,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pyramid_pypi.errors import ProjectNotFound, UpstreamTimeout, UpstreamUnavailable
+from pyramid_pypi.upstream._workers import Workers
 from pyramid_pypi.upstream.base import Upstream, UpstreamPage, Validator
 from pyramid_pypi.upstream.locks import Flights, HostLocks
 from pyramid_pypi.upstream.records import page_from_bytes, page_to_bytes
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 _MOST_FILES = 20_000
 _LOOK_AGAIN = 5.0
 _REFRESHERS = 4
+_CLOSING_PATIENCE = 1.0
 
 
 _UNKNOWN = Validator()
@@ -101,8 +102,9 @@ class PageCache:
         self._recent: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
         self._files = 0
+        self._forgotten = 0
         self._queued: set[str] = set()
-        self._behind = ThreadPoolExecutor(_REFRESHERS, thread_name_prefix="pypi-refresh")
+        self._behind = Workers(_REFRESHERS, name="pypi-refresh")
 
     def get(self, name: str) -> Known:
         """Return the page of a project.
@@ -137,11 +139,12 @@ class PageCache:
     def forget(self, name: str) -> None:
         """Have the page completed anew when it is asked for again."""
         with self._lock:
+            self._forgotten += 1
             self._drop(name)
 
     def close(self) -> None:
-        """Stop refreshing."""
-        self._behind.shutdown(wait=False, cancel_futures=True)
+        """Stop refreshing, and wait a moment for what is on its way."""
+        self._behind.close(patience=_CLOSING_PATIENCE)
 
     def _refuse_offline(self, name: str) -> None:
         if self._reactions.offline():
@@ -175,9 +178,7 @@ class PageCache:
             if name in self._queued:
                 return
             self._queued.add(name)
-        # The executor refuses once it is closed, when an old page is as good as any.
-        with suppress(RuntimeError):
-            self._behind.submit(self._refresh_behind, name)
+        self._behind.submit(partial(self._refresh_behind, name))
 
     def _refresh_behind(self, name: str) -> None:
         try:
@@ -218,7 +219,7 @@ class PageCache:
         if page is None:
             raise UpstreamUnavailable(f"The upstream says that {name!r} has not changed, without being asked")
         self._keep(name, page, entry)
-        return self._remember(name, _Entry(self._reactions.prepare(page), self.clock(), page.validator))
+        return self._complete(name, _Entry(page, self.clock(), page.validator))
 
     def _keep(self, name: str, page: UpstreamPage, before: _Entry | None) -> None:
         validator = page.validator
@@ -239,8 +240,14 @@ class PageCache:
         if stored.body is None:
             return self._remember(name, _Entry(None, stored.checked_at))
         validator = Validator(stored.etag, stored.last_modified)
-        page = self._reactions.prepare(page_from_bytes(stored.body, validator))
-        return self._remember(name, _Entry(page, stored.checked_at, validator))
+        page = page_from_bytes(stored.body, validator)
+        return self._complete(name, _Entry(page, stored.checked_at, validator))
+
+    def _complete(self, name: str, entry: _Entry) -> _Entry:
+        began = self._forgotten
+        completed = replace(entry, page=entry.page and self._reactions.prepare(entry.page))
+        # What was to be forgotten meanwhile may have been this.
+        return self._remember(name, completed) if began == self._forgotten else completed
 
     def _absence(self, name: str) -> _Entry | None:
         """Return what only this process remembers: that there is no such project."""

@@ -12,26 +12,7 @@ import waitress
 
 from pyramid_pypi.server import create_server
 from tests.live import LiveServer, write_ini
-from tests.services.running import CONTENT, MIB, Application, Running, ask, read_all, read_answer, read_head
-from tests.unit.server.fakes import FakeArriving
-
-
-@pytest.fixture
-def application(tmp_path):
-    return Application(tmp_path)
-
-
-@pytest.fixture
-def running(application):
-    server = Running(application)
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def arriving(application):
-    application.arriving["x"] = FakeArriving(CONTENT)
-    return application.arriving["x"]
+from tests.services.running import CONTENT, MIB, Running, ask, read_all, read_answer, read_head
 
 
 @pytest.mark.parametrize("status", ["204", "304"])

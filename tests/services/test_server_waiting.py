@@ -9,7 +9,6 @@ import pytest
 from tests.services.running import (
     CONTENT,
     MIB,
-    Application,
     Running,
     ask,
     read_all,
@@ -17,25 +16,6 @@ from tests.services.running import (
     read_head,
     receive,
 )
-from tests.unit.server.fakes import FakeArriving
-
-
-@pytest.fixture
-def application(tmp_path):
-    return Application(tmp_path)
-
-
-@pytest.fixture
-def running(application):
-    server = Running(application)
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def arriving(application):
-    application.arriving["x"] = FakeArriving(CONTENT)
-    return application.arriving["x"]
 
 
 def test_bytes_are_sent_while_they_arrive(running, arriving):

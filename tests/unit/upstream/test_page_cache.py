@@ -1,5 +1,6 @@
 import logging
 import threading
+import time
 
 import pytest
 
@@ -42,7 +43,7 @@ class World:
             self.locks,
             ages=ages,
             reactions=Reactions(
-                prepare=self.prepare,
+                prepare=lambda page: self.prepare(page),
                 changed=lambda name: self.events.append(("changed", name)),
                 withdrawn=lambda name, reason: self.events.append(("withdrawn", name, reason)),
                 offline=lambda: self.is_offline,
@@ -63,12 +64,14 @@ class World:
         return len(self.upstream.asked)
 
     def settle(self):
-        """Wait for what goes on behind; nothing goes on behind afterwards."""
-        self.cache._behind.shutdown(wait=True)
+        """Wait for what goes on behind."""
+        end = time.monotonic() + 30
+        while self.cache._queued:
+            assert time.monotonic() < end, "a page is still being refreshed"
+            time.sleep(0.001)
 
     def close(self):
         self.cache.close()
-        self.settle()
         self.store.close()
         self.locks.close()
 
@@ -141,6 +144,21 @@ def test_an_old_page_is_replaced_by_a_new_one(world):
     assert here.upstream.asked[-1] == (NAME, Validator('"2"'))
 
 
+def test_a_page_that_is_forgotten_while_it_is_completed_is_completed_again(world):
+    here = world(FIRST)
+    complete = here.prepare
+
+    def completed_too_early(page):
+        if not here.prepared:
+            here.cache.forget(NAME)
+        return complete(page)
+
+    here.prepare = completed_too_early
+
+    assert [here.get().page for _ in range(3)] == [FIRST] * 3
+    assert (here.prepared, here.asked) == (2, 1)
+
+
 def test_a_page_that_has_just_become_old_is_refreshed_behind(world):
     held = Held(SECOND)
     here = world(FIRST, held)
@@ -172,7 +190,7 @@ def test_however_often_an_old_page_is_asked_for_it_is_queued_once(world):
     for _ in range(100):
         assert here.get().page == FIRST
 
-    assert here.cache._behind._work_queue.qsize() == 1
+    assert len(here.cache._behind._queue) == 1
     for one in busy:
         one.go.set()
 
