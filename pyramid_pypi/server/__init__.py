@@ -2,10 +2,11 @@
 
 It takes the settings of `egg:waitress#main` and differs in this: an answer without a body leaves
 the connection open, clients that wait for an upstream's bytes take no thread (see `ARRIVING_WRAPPER`),
-files are sent in turns so that pages stay fast, and a request whose length can be read in two ways
-is refused. Nothing in the application needs this server.
+files are sent in turns so that pages stay fast, a request whose length can be read in two ways is
+refused, and the log does not fill with `Task queue depth`. Nothing in the application needs this server.
 """
 
+import logging
 from functools import partial
 from typing import Any
 
@@ -22,12 +23,17 @@ __all__ = ["ARRIVING_WRAPPER", "ArrivingBody", "create_server", "serve"]
 _DEFAULTS = {"threads": 24, "connection_limit": 1000, "asyncore_use_poll": True}
 _SEND_BYTES = 65536
 
+_queue_log = logging.getLogger("waitress.queue")
+
 
 def create_server(application: Any, **settings: Any) -> Any:
     """Return a listening server; `run` serves until the process is told to stop.
 
     `settings` are those of waitress. Raises ValueError for one that waitress does not know.
     """
+    if _queue_log.level == logging.NOTSET:
+        # It tells of every request that waits for a thread, which clients with many connections make.
+        _queue_log.setLevel(logging.ERROR)
     listening: dict[int, Any] = {}
     server = waitress.create_server(application, listening, **{**_DEFAULTS, **settings})
     if "send_bytes" not in settings:

@@ -25,6 +25,8 @@ class Database:
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._idle = threading.Condition()
+        # SQLite would wait for another writer in steps that grow to a tenth of a second.
+        self._writing = threading.Lock()
         self._busy = 0
         self._closed = False
         with self._errors():
@@ -42,7 +44,7 @@ class Database:
             connection.close()
 
     def run(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a statement that is a transaction by itself."""
+        """Return all rows of a statement that changes nothing."""
         with self._using() as connection:
             return connection.execute(statement, values).fetchall()
 
@@ -51,10 +53,16 @@ class Database:
         rows = self.run(statement, values)
         return rows[0] if rows else None
 
+    def write(self, statement: str, values: tuple[object, ...] = ()) -> None:
+        """Do a statement that is a transaction by itself."""
+        with self._writing, self._using() as connection:
+            # Some statements end only when their result is read.
+            connection.execute(statement, values).fetchall()
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Do all of it or nothing, while nobody else writes."""
-        with self._using() as connection:
+        with self._writing, self._using() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

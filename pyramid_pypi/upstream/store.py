@@ -84,6 +84,7 @@ class CacheStore:
         self._database = Database(path, _LAYOUT, _TABLES)
         self._run = self._database.run
         self._one = self._database.one
+        self._write = self._database.write
         self._transaction = self._database.transaction
 
     def close(self) -> None:
@@ -121,7 +122,7 @@ class CacheStore:
     def put_page(self, page: StoredPage) -> None:
         """Keep a page in the place of an older one."""
         body = None if page.body is None else zlib.compress(page.body, 1)
-        self._run(
+        self._write(
             "INSERT OR REPLACE INTO pages (project, body, checked_at, etag, last_modified) "
             "VALUES (?,?,?,?,?)",
             (page.project, body, page.checked_at, page.etag, page.last_modified),
@@ -129,7 +130,7 @@ class CacheStore:
 
     def confirm_page(self, project: str, checked_at: float) -> None:
         """Note that the upstream has confirmed a page."""
-        self._run("UPDATE pages SET checked_at = ? WHERE project = ?", (checked_at, project))
+        self._write("UPDATE pages SET checked_at = ? WHERE project = ?", (checked_at, project))
 
     def pages(self) -> int:
         """Return how many projects have a page."""
@@ -145,7 +146,7 @@ class CacheStore:
 
     def add_facts(self, place: str, project: str, facts: Facts) -> None:
         """Add to what is known of a file; what is unknown in `facts` changes nothing."""
-        self._run(
+        self._write(
             "INSERT INTO facts (place, project, size, sha256, modified_at, metadata_sha256) "
             "VALUES (?,?,?,?,?,?) ON CONFLICT (place) DO UPDATE SET "
             "size = coalesce(excluded.size, size), "
@@ -162,7 +163,9 @@ class CacheStore:
 
     def put_metadata(self, sha256: str, body: bytes) -> None:
         """Keep core metadata, whose digest the caller has computed."""
-        self._run("INSERT OR IGNORE INTO metadata (sha256, body) VALUES (?,?)", (sha256, zlib.compress(body)))
+        self._write(
+            "INSERT OR IGNORE INTO metadata (sha256, body) VALUES (?,?)", (sha256, zlib.compress(body))
+        )
 
     def file(self, place: str) -> CachedFile | None:
         """Return what is known of the bytes that belong to `place`."""
@@ -176,7 +179,7 @@ class CacheStore:
 
     def put_file(self, file: CachedFile) -> None:
         """Note that the bytes of a file are here."""
-        self._run(
+        self._write(
             "INSERT OR REPLACE INTO files (place, project, record, size, used_at, withdrawn) "
             "VALUES (?,?,?,?,?,?)",
             (file.place, file.project, file.record, file.size, file.used_at, file.withdrawn),
@@ -206,13 +209,13 @@ class CacheStore:
         """Mark single files as `withdraw` does all of a project; return them."""
         marked = []
         for place in places:
-            self._run("UPDATE files SET withdrawn = ? WHERE place = ?", (reason, place))
+            self._write("UPDATE files SET withdrawn = ? WHERE place = ?", (reason, place))
             marked += [] if (found := self.file(place)) is None else [found]
         return marked
 
     def forget_file(self, place: str) -> None:
         """Note that the bytes of a file are not here any more."""
-        self._run("DELETE FROM files WHERE place = ?", (place,))
+        self._write("DELETE FROM files WHERE place = ?", (place,))
 
     def total_size(self) -> int:
         """Return the size of all cached files in bytes."""
@@ -223,9 +226,9 @@ class CacheStore:
         with self._transaction() as connection:
             for statement in _FORGET:
                 connection.execute(statement)
-        self._run("VACUUM", ())
+        self._write("VACUUM", ())
         # Until then the file keeps its size, as what was written is in another one beside it.
-        self._run("PRAGMA wal_checkpoint(TRUNCATE)", ())
+        self._write("PRAGMA wal_checkpoint(TRUNCATE)", ())
 
 
 _FORGET = ("DELETE FROM pages", "DELETE FROM facts", "DELETE FROM metadata")

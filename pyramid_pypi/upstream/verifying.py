@@ -6,7 +6,6 @@ from typing import Protocol
 
 from pyramid_pypi.errors import UpstreamUnavailable
 from pyramid_pypi.model import File, Hashes
-from pyramid_pypi.storage.reading import Hasher
 
 __all__ = ["Verifier", "WrongFile", "known_digests", "strongest"]
 
@@ -50,11 +49,9 @@ class Verifier:
         self.received = 0
         self._file = file
         self._origin = origin
-        self._hasher = Hasher()
+        self._sha256 = hashlib.sha256()
         self._name, self._expected = strongest(file.hashes)
-        self._extra: _Hash | None = None
-        if self._name not in {"", "sha256", "blake2b_256", "md5"}:
-            self._extra = hashlib.new(self._name, usedforsecurity=False)
+        self._extra = None if self._name in {"", "sha256"} else _new_hash(self._name)
 
     @property
     def complete(self) -> bool:
@@ -75,7 +72,7 @@ class Verifier:
         if self.size is not None and self.received + len(chunk) > self.size:
             raise self._wrong(f"has more than {self.size} bytes")
         self.received += len(chunk)
-        self._hasher.update(chunk)
+        self._sha256.update(chunk)
         if self._extra is not None:
             self._extra.update(chunk)
 
@@ -86,20 +83,25 @@ class Verifier:
         """
         if self.size is not None and not self.complete:
             raise self._wrong(f"has {self.received} bytes, not {self.size}")
-        found = self._hasher.hashes()
-        digest = self._digest(found)
-        if digest != self._expected:
-            raise self._wrong(f"has the {self._name} digest {digest}, not {self._expected}")
-        hashes = found if self._extra is None else replace(found, others=((self._name, digest),))
-        return replace(self._file, size=self.received, hashes=hashes)
-
-    def _digest(self, found: Hashes) -> str:
+        found = {"sha256": self._sha256.hexdigest()}
         if self._extra is not None:
-            return self._extra.hexdigest()
-        return known_digests(found).get(self._name, "")
+            found[self._name] = self._extra.hexdigest()
+        if self._name and found[self._name] != self._expected:
+            raise self._wrong(f"has the {self._name} digest {found[self._name]}, not {self._expected}")
+        return replace(self._file, size=self.received, hashes=_hashes(**found))
 
     def _wrong(self, what: str) -> WrongFile:
         return WrongFile(f"{self._file.filename} of {self._origin} {what}; nothing of it is kept")
+
+
+def _new_hash(name: str) -> _Hash:
+    if name == "blake2b_256":
+        return hashlib.blake2b(digest_size=32)
+    return hashlib.new(name, usedforsecurity=False)
+
+
+def _hashes(*, sha256: str, blake2b_256: str = "", md5: str = "", **others: str) -> Hashes:
+    return Hashes(sha256, blake2b_256, md5, tuple(others.items()))
 
 
 def strongest(hashes: Hashes) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import http.client
+import logging
 import os
 import re
 import threading
@@ -231,3 +232,17 @@ def test_pserve_starts_it(tmp_path):
             assert (answer.status, again.status) == (200, 304)
             assert connection.sock is used is not None
         assert running.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "level"), [(logging.NOTSET, logging.ERROR), (logging.DEBUG, logging.DEBUG)]
+)
+def test_requests_that_wait_are_logged_only_for_those_who_want_it(chosen, level, application):
+    log = logging.getLogger("waitress.queue")
+    before = log.level
+    log.setLevel(chosen)
+    try:
+        Running(application).stop()
+        assert log.level == level
+    finally:
+        log.setLevel(before)
