@@ -9,6 +9,8 @@ from pyramid_pypi.model import Identity, ProjectName
 from pyramid_pypi.web import rendering
 from pyramid_pypi.web.answers import Answer, answer_ready
 from pyramid_pypi.web.context import RepositoryContext
+from pyramid_pypi.web.hot import Page
+from pyramid_pypi.web.observe import offer_hot
 from pyramid_pypi.web.pages import Kind, page_headers, short_list
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["streamed_list"]
 
 _AT_ONCE = 1000
+_SHORT = 10_000
 _LOOK_AGAIN = 5.0
 
 
@@ -26,18 +29,21 @@ def streamed_list(context: RepositoryContext, identity: Identity, kind: Kind, re
     Raises Unavailable when there is none to be had.
     """
     served, pages = context.served, context.index.pages
-    _up, form, packed = kind
+    up, form, packed = kind
     group = (served.name, "")
-    ready = None if served.rights.hides_projects() else pages.get(group, kind)
+    same_for_all = not served.rights.hides_projects()
+    if same_for_all:
+        offer_hot(request, group, Page(up))
+    ready = pages.get(group, kind) if same_for_all else None
     if ready is not None:
         return answer_ready(ready, request)
     token = pages.token()
     projects = iter(served.visible(identity, served.repository.projects()))
     # Reading the first ones tells whether there is a list at all, while the status can say so.
-    first = list(islice(projects, _AT_ONCE))
-    if len(first) < _AT_ONCE:
+    first = list(islice(projects, _SHORT))
+    if len(first) < _SHORT:
         ready = short_list(served, first, kind, fresh_for=_LOOK_AGAIN)
-        if not served.rights.hides_projects():
+        if same_for_all:
             pages.put(group, kind, ready, token)
         return answer_ready(ready, request)
     projects = chain(first, projects)

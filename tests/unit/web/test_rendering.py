@@ -268,20 +268,20 @@ def projects(count):
 
 
 def test_a_long_list_is_streamed_whole():
-    answer = listed(projects(2500))
+    answer = listed(projects(25_000))
 
     found = json.loads(b"".join(answer.app_iter))
-    assert len(found["projects"]) == 2500
-    assert found["projects"][2499] == {"name": "P002499", "_last-serial": 2499}
+    assert len(found["projects"]) == 25_000
+    assert found["projects"][24_999] == {"name": "P024999", "_last-serial": 24_999}
     assert answer.status == "200 OK"
     assert "Content-Length" not in answer.headers
 
 
 def test_a_long_list_is_streamed_compressed():
-    answer = listed(projects(2500), "v1+html", packed=True)
+    answer = listed(projects(25_000), "v1+html", packed=True)
 
     page = zlib.decompress(b"".join(answer.app_iter), zlib.MAX_WBITS + 16)
-    assert page == list_html(list(projects(2500)), 7)
+    assert page == list_html(list(projects(25_000)), 7)
     assert answer.headers["Content-Encoding"] == "gzip"
 
 
@@ -295,15 +295,15 @@ def test_a_list_that_cannot_be_had_is_an_error_and_no_page():
 
 
 def test_only_the_beginning_is_read_before_the_answer():
-    names = projects(5000)
+    names = projects(50_000)
 
     listed(names)
 
-    assert next(names).name == "p001000"
+    assert next(names).name == "p010000"
 
 
 def test_a_head_request_gets_the_headers_alone():
-    answer = listed(projects(2500), method="HEAD")
+    answer = listed(projects(25_000), method="HEAD")
 
     assert b"".join(answer.app_iter) == b""
     assert answer.headers["X-PyPI-Last-Serial"] == "7"
