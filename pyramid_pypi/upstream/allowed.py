@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from pyramid_pypi.errors import UpstreamUnavailable
 
-__all__ = ["AllowedHosts", "Target", "is_internal"]
+__all__ = ["AllowedHosts", "Target", "addresses_of", "is_internal"]
 
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?\Z")
@@ -113,7 +113,7 @@ class AllowedHosts:
 
     def __init__(self, own: Target, hosts: Iterable[str] = (), *, resolve: Resolve | None = None) -> None:
         self._own = own
-        self._resolve = resolve or _resolve
+        self._resolve = resolve or addresses_of
         self._entries = [_Entry(own.host, own.port), *map(_Entry.parse, hosts)]
         if own.host in _FILE_HOSTS:
             self._entries.append(_Entry(_FILE_HOSTS[own.host], None))
@@ -191,7 +191,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _resolve(host: str, port: int) -> list[str]:
+def addresses_of(host: str, port: int) -> list[str]:
     """Return the addresses of a host, none where it cannot be resolved."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -6,19 +6,22 @@ import socket
 import ssl
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
+from pyramid_pypi.upstream.addresses import Addresses
 from pyramid_pypi.upstream.allowed import Target
 from pyramid_pypi.upstream.credentials import basic, split_userinfo
+from pyramid_pypi.upstream.proxies import Proxies
 
-__all__ = ["Connections", "Lane", "Proxies", "Tls"]
+__all__ = ["Connections", "Lane", "Tls"]
 
 Guard: TypeAlias = Callable[[str, int, str], None]
 
@@ -88,11 +91,13 @@ class _Guarded(HTTPConnection):
 
     response_class = _PatientResponse
 
+    addresses: Addresses
+
     def check_peer(self, address: str) -> None:
         raise NotImplementedError
 
     def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
+        sock = self._connected()
         # A proxy resolves names itself, so its own address says nothing about the target.
         if self.proxy is None:
             try:
@@ -102,19 +107,44 @@ class _Guarded(HTTPConnection):
                 raise
         return sock
 
+    def _connected(self) -> socket.socket:
+        """Connect to the first address of the host that answers. Raises urllib3's HTTPError."""
+        name = self._dns_host
+        # Where nothing is found, urllib3 looks itself and tells what is wrong.
+        found = self.addresses.of(name, self.port) or (name,)
+        try:
+            for address in found[:-1]:
+                with suppress(ConnectTimeoutError, NewConnectionError):
+                    return self._connect_to(address)
+            return self._connect_to(found[-1])
+        except HTTPError:
+            self.addresses.forget(name)
+            raise
+        finally:
+            # The name, and not its address, is what a certificate has to be for.
+            self._dns_host = name
+
+    def _connect_to(self, address: str) -> socket.socket:
+        self._dns_host = address
+        return super()._new_conn()
+
 
 class _GuardedTls(_Guarded, HTTPSConnection):
     """The same with TLS."""
 
 
-def _pool_classes(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
+def _pool_classes(guard: Guard, known: Addresses) -> dict[str, type[HTTPConnectionPool]]:
     """Return pools whose connections are checked by `guard`; urllib3 takes classes alone."""
 
     class Plain(_Guarded):
+        addresses = known
+
         def check_peer(self, address: str) -> None:
             guard(self.host, self.port, address)
 
     class Secure(_GuardedTls):
+        addresses = known
+
         def check_peer(self, address: str) -> None:
             guard(self.host, self.port, address)
 
@@ -155,32 +185,6 @@ class Tls:
         return context
 
 
-@dataclass(frozen=True, slots=True)
-class Proxies:
-    """The HTTP proxies that requests go through: one for all, those of the environment, or none."""
-
-    fixed: str = field(default="", repr=False)
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def read(cls, option: str | None) -> Self:
-        """Return what an option says: None takes the environment, `none` nothing. Raises ValueError."""
-        if option is None:
-            found = urllib.request.getproxies_environment()
-            hosts = {scheme: found.get(scheme) or found.get("all", "") for scheme in ("http", "https")}
-            urls = {scheme: _proxy_url(url) for scheme, url in hosts.items() if url}
-            return cls(environment={**urls, "no": found.get("no", "")})
-        return cls() if option == "none" else cls(_proxy_url(option))
-
-    def of(self, target: Target) -> str:
-        """Return the URL of the proxy for a target, empty where there is none."""
-        found = self.fixed or self.environment.get(target.scheme, "")
-        exempt = self.environment and urllib.request.proxy_bypass_environment(  # type: ignore[attr-defined]
-            f"{target.host}:{target.port}", self.environment
-        )
-        return "" if exempt else found
-
-
 class Connections:
     """The connections of one upstream, at most `size` at a time to one host in each lane.
 
@@ -188,11 +192,20 @@ class Connections:
     to the origin `own` alone.
     """
 
-    def __init__(self, own: Target, guard: Guard, *, tls: Tls, proxies: Proxies, size: int) -> None:
+    def __init__(  # noqa: PLR0913 - the last four are keywords
+        self,
+        own: Target,
+        guard: Guard,
+        *,
+        tls: Tls,
+        proxies: Proxies,
+        size: int,
+        addresses: Addresses | None = None,
+    ) -> None:
         self._own = own.origin
         self._proxies = proxies
         self._size = size
-        self._pool_classes = _pool_classes(guard)
+        self._pool_classes = _pool_classes(guard, addresses or Addresses())
         self._tls = tls
         self._contexts: dict[bool, ssl.SSLContext] = {}
         self._managers: dict[tuple[Lane, str, bool, str], PoolManager] = {}
@@ -251,18 +264,3 @@ class Connections:
             manager = PoolManager(**settings)
         manager.pool_classes_by_scheme = self._pool_classes
         return manager
-
-
-def _proxy_url(text: str) -> str:
-    """Return the URL of an HTTP proxy. Raises ValueError, without showing a password in it."""
-    url = text if "://" in text else f"http://{text}"
-    try:
-        bare, userinfo = split_userinfo(url)
-        Target.parse(bare)
-        if userinfo:
-            basic(*userinfo)
-    except ValueError as error:
-        raise ValueError(
-            f"the proxy is not usable: {error}; write http://host:port, or `none` for no proxy"
-        ) from None
-    return url

@@ -14,10 +14,11 @@ from pyramid_pypi.upstream.allowed import AllowedHosts, Target
 from pyramid_pypi.upstream.answers import Answer, http_date
 from pyramid_pypi.upstream.base import NameList, Transfer, UpstreamPage, Validator
 from pyramid_pypi.upstream.client import Client, Limits, Request
-from pyramid_pypi.upstream.connections import Connections, Proxies, Tls
+from pyramid_pypi.upstream.connections import Connections, Tls
 from pyramid_pypi.upstream.credentials import Authorization, basic, bearer, from_netrc, split_userinfo
 from pyramid_pypi.upstream.names import parse_names
 from pyramid_pypi.upstream.pages import parse_page
+from pyramid_pypi.upstream.proxies import Proxies
 
 __all__ = ["SimpleUpstream"]
 

@@ -13,10 +13,12 @@ from pyramid_pypi.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from pyramid_pypi.upstream.addresses import Addresses
 from pyramid_pypi.upstream.allowed import AllowedHosts, Target
 from pyramid_pypi.upstream.answers import http_date
 from pyramid_pypi.upstream.client import Client, Limits, Request
-from pyramid_pypi.upstream.connections import Connections, Proxies, Tls
+from pyramid_pypi.upstream.connections import Connections, Tls
+from pyramid_pypi.upstream.proxies import Proxies
 from pyramid_pypi.upstream.credentials import Authorization, basic
 from tests.unit.upstream.loopback import (
     Loopback,
@@ -49,11 +51,22 @@ def other():
 def client_for():
     clients = []
 
-    def make(own, *hosts, limits=LIMITS, user="", tls=Tls(), proxy="none", size=4, resolve=None, sleeps=None):
+    def make(
+        own,
+        *hosts,
+        limits=LIMITS,
+        user="",
+        tls=Tls(),
+        proxy="none",
+        size=4,
+        resolve=None,
+        sleeps=None,
+        at=None,
+    ):
         target = Target.parse(own)
         allowed = AllowedHosts(target, hosts, resolve=resolve)
         connections = Connections(
-            target, allowed.check_address, tls=tls, proxies=Proxies.read(proxy), size=size
+            target, allowed.check_address, tls=tls, proxies=Proxies.read(proxy), size=size, addresses=at
         )
         shown = Authorization(target.origin, basic(user, "secret") if user else "")
         sleep = (lambda seconds: None) if sleeps is None else sleeps.append
@@ -346,6 +359,31 @@ def test_an_unknown_name_is_an_error(client_for, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
 
     assert "has no address" in refused(client_for("http://nowhere.invalid/"), "http://nowhere.invalid/x")
+
+
+def test_the_next_address_of_a_name_is_tried(server, client_for):
+    server.routes["/x"] = reply(body=b"found")
+    url = f"http://upstream.test:{server.port}"
+    asked = []
+
+    def resolve(host, port):
+        asked.append(host)
+        return ["127.0.0.2", "127.0.0.1"]
+
+    client = client_for(url, at=Addresses(resolve=resolve))
+
+    assert [fetch(client, f"{url}/x") for _ in range(3)] == [b"found"] * 3
+    assert server.seen[0].headers["Host"] == f"upstream.test:{server.port}"
+    assert asked == ["upstream.test"]
+
+
+def test_a_name_whose_addresses_do_not_answer_is_looked_up_again(server, client_for):
+    server.routes["/x"] = reply(body=b"moved")
+    url = f"http://upstream.test:{server.port}"
+    places = [["127.0.0.2", "127.0.0.3"], ["127.0.0.1"]]
+    client = client_for(url, at=Addresses(resolve=lambda host, port: places.pop(0)))
+
+    assert fetch(client, f"{url}/x") == b"moved"
 
 
 def test_a_silent_server_is_a_timeout_and_not_tried_again(server, client_for):
