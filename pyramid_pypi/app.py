@@ -6,18 +6,21 @@ from dataclasses import dataclass, field
 
 from pyramid_pypi.auth.login import Login
 from pyramid_pypi.auth.throttle import Throttle
+from pyramid_pypi.auth.tokens import TokenAuthenticator
 from pyramid_pypi.auth.verified import VerifiedCredentials
 from pyramid_pypi.catalog import Catalog
+from pyramid_pypi.catalog.tokens import Tokens
 from pyramid_pypi.distribution import PROFILES
-from pyramid_pypi.errors import Forbidden, RepositoryNotFound
-from pyramid_pypi.model import ANONYMOUS, Identity, ProjectName
+from pyramid_pypi.errors import RepositoryNotFound
+from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.publish.publisher import Publisher
 from pyramid_pypi.repositories import Hosted, Repository
 from pyramid_pypi.repositories.group import Group, Member
 from pyramid_pypi.repositories.redirect import Redirecting
 from pyramid_pypi.repositories.watching import Watcher
-from pyramid_pypi.rights import JointRights, Rights
+from pyramid_pypi.rights import JointRights
+from pyramid_pypi.served import Served
 from pyramid_pypi.settings import (
     GroupSettings,
     HostedSettings,
@@ -32,54 +35,11 @@ from pyramid_pypi.upstream.waiting import WaitingRoom
 from pyramid_pypi.web.ready import Group as PageGroup
 from pyramid_pypi.web.ready import ReadyCache
 
-__all__ = ["PackageIndex", "Served", "compose"]
+__all__ = ["PackageIndex", "compose"]
 
 log = logging.getLogger(__name__)
 
 _MANY_CHANGES = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A repository with what surrounds it: rights, the way in, and limits (in bytes).
-
-    `publisher` is None where nothing can be published; `publish` names the repository that takes
-    uploads instead, if one does.
-    """
-
-    repository: Repository
-    rights: Rights | JointRights
-    publisher: Publisher | None = None
-    max_upload_size: int = 0
-    description: str = ""
-    publish: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name in the settings and in URLs."""
-        return self.repository.name
-
-    @property
-    def hosted(self) -> Hosted:
-        """The repository if it has its own files. Raises RepositoryNotFound."""
-        if isinstance(self.repository, Hosted):
-            return self.repository
-        raise RepositoryNotFound(f"{self.name!r} has no files of its own; name a hosted repository")
-
-    @property
-    def takes(self) -> Publisher:
-        """What publishes here. Raises Forbidden."""
-        if self.publisher is None:
-            raise Forbidden(
-                f"{self.name!r} follows other indexes and takes no files; publish to a hosted one"
-            )
-        return self.publisher
-
-    def visible(self, identity: Identity, projects: Iterable[ProjectName]) -> Iterable[ProjectName]:
-        """Return those of `projects` that `identity` may read."""
-        if not self.rights.hides_projects():
-            return projects
-        return (one for one in projects if self.rights.permits(identity, "read", one.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +50,7 @@ class PackageIndex:
     plugins: Plugins
     catalog: Catalog
     repositories: Mapping[str, Served]
+    tokens: Tokens
     verified: VerifiedCredentials
     login: Login
     pages: ReadyCache
@@ -155,13 +116,15 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
     )
     assembly = _Assembly(named, containers, catalog, plugins, pages)
     repositories = {name: assembly.serve(one) for name, one in named.items()}
+    tokens = Tokens(catalog)
     return PackageIndex(
         settings=settings,
         plugins=plugins,
         catalog=catalog,
         repositories=repositories,
+        tokens=tokens,
         verified=verified,
-        login=_login(settings, plugins, verified),
+        login=_login(settings, plugins, verified, tokens),
         pages=pages,
         watchers=tuple(
             Watcher(repository, repository.storage)
@@ -257,17 +220,22 @@ def _containers(named: Mapping[str, RepositorySettings]) -> dict[str, list[str]]
     return found
 
 
-def _login(settings: Settings, plugins: Plugins, verified: VerifiedCredentials) -> Login:
+def _login(settings: Settings, plugins: Plugins, verified: VerifiedCredentials, tokens: Tokens) -> Login:
     def tell(username: str, address: str, reason: str) -> None:
         plugins.notify("pypi_login_failed", username=username, address=address, reason=reason)
 
-    return Login(
-        [(instance.name, instance.build()) for instance in settings.authenticators],
+    members = [(instance.name, instance.build()) for instance in settings.authenticators]
+    login = Login(
+        members,
         verified=verified,
         throttle=Throttle(Throttle.Options(failures=settings.login.failures, window=settings.login.window)),
         on_failure=tell,
         workers=settings.login.workers,
     )
+    for _name, member in members:
+        if isinstance(member, TokenAuthenticator):
+            member.attach(tokens, login.find)
+    return login
 
 
 def _changed_since(

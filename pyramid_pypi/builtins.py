@@ -19,10 +19,11 @@ def pypi_storage_backends() -> dict[str, type]:
 
 @hookimpl
 def pypi_auth_backends() -> dict[str, type]:
-    """Offer `htpasswd`: a file of names and password hashes."""
+    """Offer `htpasswd`, a file of names and password hashes, and `tokens`."""
     from pyramid_pypi.auth.htpasswd import HtpasswdAuthenticator  # noqa: PLC0415 - see above
+    from pyramid_pypi.auth.tokens import TokenAuthenticator  # noqa: PLC0415 - see above
 
-    return {"htpasswd": HtpasswdAuthenticator}
+    return {"htpasswd": HtpasswdAuthenticator, "tokens": TokenAuthenticator}
 
 
 @hookimpl

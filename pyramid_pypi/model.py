@@ -1,10 +1,22 @@
 """The words of the project as frozen data. Nothing here knows HTTP, SQL or Pyramid."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
+
+from pyramid_pypi.identities import (
+    ANONYMOUS,
+    AUTHENTICATED,
+    EVERYONE,
+    PERMISSIONS,
+    Credentials,
+    Identity,
+    Network,
+    Permission,
+    Scope,
+)
 
 __all__ = [
     "ANONYMOUS",
@@ -19,6 +31,7 @@ __all__ = [
     "Hashes",
     "Identity",
     "LocalFile",
+    "Network",
     "PackageType",
     "Permission",
     "ProjectName",
@@ -26,15 +39,10 @@ __all__ = [
     "ProjectStatus",
     "Redirect",
     "RemovedFile",
+    "Scope",
     "StoredBlob",
     "Stream",
 ]
-
-EVERYONE = "everyone"
-AUTHENTICATED = "authenticated"
-
-Permission = Literal["read", "upload", "yank", "delete", "manage"]
-PERMISSIONS: tuple[Permission, ...] = ("read", "upload", "yank", "delete", "manage")
 
 PackageType = Literal["bdist_wheel", "sdist", "bdist_egg"]
 ProjectStatus = Literal["active", "archived", "quarantined", "deprecated"]
@@ -181,37 +189,6 @@ class RemovedFile:
 
     sha256: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What a client showed: a name, a password and the address that it came from."""
-
-    username: str
-    password: str = field(repr=False)
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who asks. `name` is empty for a caller who is not logged in."""
-
-    name: str
-    principals: frozenset[str] = frozenset({EVERYONE})
-
-    @classmethod
-    def user(cls, name: str, groups: frozenset[str] | tuple[str, ...] = ()) -> "Identity":
-        """Return the identity of a logged-in user and the groups that it belongs to."""
-        own = {EVERYONE, AUTHENTICATED, f"user:{name}"}
-        return cls(name, frozenset(own | {f"group:{group}" for group in groups}))
-
-    @property
-    def is_anonymous(self) -> bool:
-        """Whether nobody is logged in."""
-        return not self.name
-
-
-ANONYMOUS = Identity("")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,17 @@ class Authenticator(Protocol):
     caches what was verified and it limits attempts, so an implementation only checks.
     It is called from several threads.
 
-    Two methods are optional and used where they exist:
+    Three methods are optional and used where they exist:
 
     `fingerprint(username: str) -> str | None` names the state that a verified password depends on,
     such as the stored hash and the groups, and is None for an unknown name. When it changes, what
     was verified before is checked again. It is called on every request with a password, so it
     answers from memory in microseconds. Without it a changed password is noticed when the cache
     expires.
+
+    `find(username: str) -> Identity | None` returns who has a name, and the groups, without a
+    password; None for nobody, and it raises BackendUnavailable when it cannot tell. Without it the
+    users have no tokens.
 
     `decoy(credentials: Credentials) -> None` takes the time that a wrong password would take. It is
     called for a name that no authenticator knows, so that answers do not tell which names exist.

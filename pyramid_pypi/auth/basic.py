@@ -6,12 +6,21 @@ from typing import Final
 
 from pyramid_pypi.errors import BadRequest, Unauthorized
 
-__all__ = ["MAX_HEADER", "MAX_NAME", "MAX_PASSWORD", "TOKEN_USER", "has_controls", "parse_authorization"]
+__all__ = [
+    "MAX_HEADER",
+    "MAX_NAME",
+    "MAX_PASSWORD",
+    "TOKEN_PREFIX",
+    "TOKEN_USER",
+    "has_controls",
+    "parse_authorization",
+]
 
 MAX_HEADER: Final = 8192
 MAX_NAME: Final = 255
 MAX_PASSWORD: Final = 4096
 TOKEN_USER: Final = "__token__"  # noqa: S105 - a name, not a password
+TOKEN_PREFIX: Final = "ppypi_"  # noqa: S105 - what all tokens begin with
 
 # C0 and C1 controls and the two Unicode line breaks: they would forge lines in logs and files.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -21,7 +30,7 @@ def parse_authorization(header: str | None) -> tuple[str, str] | None:
     """Return the name and the password that the header carries, None when it is absent.
 
     `Bearer x` is the name `__token__` and the password `x`, which is how package indexes take
-    tokens in Basic too. Both values are exact: nothing is stripped or folded.
+    tokens in Basic too. Both values are exact, but for white space around one of our tokens.
     Raises BadRequest for a header of more than 8 KiB and Unauthorized for one that cannot be read
     or whose name or password is empty, too long or has control characters.
     """
@@ -37,6 +46,9 @@ def parse_authorization(header: str | None) -> tuple[str, str] | None:
             name, password = TOKEN_USER, value.strip(" ")
         case _:
             raise Unauthorized("Only Basic and Bearer authentication are understood; send one of them")
+    # A line break comes along when a token is read from a file.
+    if password.strip().startswith(TOKEN_PREFIX):
+        password = password.strip()
     _check(name, password)
     return name, password
 

@@ -50,7 +50,7 @@ class HtpasswdAuthenticator:
     content. Of several lines for one user the first counts, as for Apache. A user whose hash is of
     a refused or unknown scheme is known and cannot log in, so no other authenticator is asked.
 
-    Offers `fingerprint` and `decoy`, the optional methods of the contract.
+    Offers `find`, `fingerprint` and `decoy`, the optional methods of the contract.
     """
 
     @dataclass(frozen=True, slots=True)
@@ -91,6 +91,11 @@ class HtpasswdAuthenticator:
         elif passwords.verify(entry.stored, credentials.password):
             return entry.identity
         raise InvalidCredentials("Invalid or non-existent authentication information.")
+
+    def find(self, username: str) -> Identity | None:
+        """See the contract."""
+        entry = self._entries().get(username)
+        return entry.identity if entry else None
 
     def fingerprint(self, username: str) -> str | None:
         """Return a text that changes with the user's hash and groups, None for an unknown name."""

@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -13,8 +14,14 @@ from pyramid_pypi.auth.basic import parse_authorization
 from pyramid_pypi.auth.flights import Flights, Slots
 from pyramid_pypi.auth.throttle import Throttle
 from pyramid_pypi.auth.verified import VerifiedCredentials
-from pyramid_pypi.errors import BackendUnavailable, InvalidCredentials, PypiError, TooManyAttempts
-from pyramid_pypi.model import ANONYMOUS, Credentials, Identity
+from pyramid_pypi.errors import (
+    BackendUnavailable,
+    Forbidden,
+    InvalidCredentials,
+    PypiError,
+    TooManyAttempts,
+)
+from pyramid_pypi.model import ANONYMOUS, Credentials, Identity, Scope
 
 __all__ = ["Login"]
 
@@ -42,6 +49,7 @@ class _Member:
         self._authenticator = authenticator
         self._slots = Slots(workers)
         self._fingerprint = getattr(authenticator, "fingerprint", None)
+        self._find = getattr(authenticator, "find", None)
         self._decoy = getattr(authenticator, "decoy", None)
         self.has_decoy = callable(self._decoy)
 
@@ -57,6 +65,21 @@ class _Member:
         if answer is None or (isinstance(answer, Identity) and not answer.is_anonymous):
             return answer
         raise self._broken(f"answered with {type(answer).__name__} and not with a user's Identity or None")
+
+    def find(self, username: str) -> Identity | None:
+        """Return who has the name, None also where the authenticator cannot look without a password."""
+        if not callable(self._find):
+            return None
+        with self._slots.hold():
+            try:
+                answer: object = self._find(username)
+            except BackendUnavailable:
+                raise
+            except Exception as error:
+                raise self._broken(f"raised {_describe(error)}") from error
+        if answer is None or isinstance(answer, Identity):
+            return answer
+        raise self._broken(f"found {type(answer).__name__} and not an Identity or None")
 
     def check_of(self, username: str) -> Callable[[], bool]:
         """Return a function that tells whether what is stored for the name is still as it is now."""
@@ -118,7 +141,36 @@ class Login:
         """
         if header is None:
             return ANONYMOUS
-        return self._verified.lookup(header, write=write) or self._check(header, address, write=write)
+        identity = self._verified.lookup(header, write=write) or self._check(header, address, write=write)
+        scope = identity.scope
+        if scope is not None:
+            self._admit(scope, address)
+        return identity
+
+    def find(self, username: str) -> Identity | None:
+        """Return who has a name, without a password; None when no authenticator can tell of one.
+
+        Raises BackendUnavailable when nobody knows the name and one cannot tell now.
+        """
+        outage: BackendUnavailable | None = None
+        for member in self._members:
+            try:
+                identity = member.find(username)
+            except BackendUnavailable as error:
+                outage = outage or error
+                continue
+            if identity is not None:
+                return identity
+        if outage is not None:
+            raise outage
+        return None
+
+    def _admit(self, scope: Scope, address: str) -> None:
+        """Refuse a token that has expired since it was checked, or that is meant for other places."""
+        if scope.expires_at is not None and datetime.now(UTC) >= scope.expires_at:
+            raise InvalidCredentials("This token has expired; make a new one")
+        if not scope.admits(address):
+            raise Forbidden(f"This token is not meant to be used from the address {address}")
 
     def _check(self, header: str, address: str, *, write: bool) -> Identity:
         """Do what comes before and around asking the authenticators."""
@@ -164,6 +216,8 @@ class Login:
                 outage = outage or error
                 continue
             if identity is not None:
+                if identity.scope is not None:
+                    still_valid = self._with_owner(still_valid, identity.name)
                 self._verified.remember(header, identity, still_valid=still_valid)
                 self._throttle.success(credentials.username, credentials.address)
                 return identity
@@ -171,6 +225,11 @@ class Login:
             raise outage
         self._spend(credentials)
         raise self._refused(header, credentials, "unknown name", None)
+
+    def _with_owner(self, token_holds: Callable[[], bool], owner: str) -> Callable[[], bool]:
+        """Return a check that a token holds, and that nothing has changed about its owner either."""
+        checks = [token_holds, *(member.check_of(owner) for member in self._members)]
+        return lambda: all(check() for check in checks)
 
     def _spend(self, credentials: Credentials) -> None:
         """Let an unknown name take as long as a known one with a wrong password."""

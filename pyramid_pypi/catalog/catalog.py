@@ -59,68 +59,68 @@ class Catalog:
 
     def check(self) -> None:
         """Raise CatalogUnavailable when the database does not answer."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             connection.execute(text("SELECT 1"))
 
     def projects(self, repository: str) -> list[ProjectName]:
         """Return the projects of `repository` by normalised name."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return reading.projects(connection, repository)
 
     def page(self, repository: str, name: str) -> ProjectPage | None:
         """Return a project and its files, or None."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return reading.page(connection, repository, name)
 
     def file(self, repository: str, filename: str) -> File | None:
         """Return the file of that name, in whatever case it is asked for, or None."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return reading.file(connection, repository, filename)
 
     def files(self, repository: str) -> Iterator[File]:
         """Yield every file of `repository`, without holding all of them in memory."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             yield from reading.files(connection, repository)
 
     def keys(self, repository: str) -> set[str]:
         """Return the storage keys of all files of `repository`."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return reading.keys(connection, repository)
 
     def status(self, repository: str, name: str) -> ProjectStatus | None:
         """Return the status marker of a project, None when there is no such project."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return reading.status(connection, repository, name)
 
     def removed(self, repository: str, filename: str) -> RemovedFile | None:
         """Return what is known of a removed file of that name, or None."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return reading.removed(connection, repository, filename)
 
     def metadata(self, sha256: str) -> bytes | None:
         """Return the core metadata with this digest, byte for byte, or None."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             body = reading.metadata(connection, sha256)
         return None if body is None else zlib.decompress(body)
 
     def last_serial(self) -> int:
         """Return the serial of the newest change, 0 before the first."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return reading.last_serial(connection)
 
     def changes_since(self, serial: int, *, limit: int = 50_000) -> list[Change]:
         """Return the changes after `serial`, oldest first."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return reading.changes_since(connection, serial, limit)
 
     def is_scanned(self, repository: str) -> bool:
         """Tell whether the storage of `repository` has once been read completely."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return reading.is_scanned(connection, repository)
 
     def mark_scanned(self, repository: str) -> None:
         """Remember that the storage of `repository` has been read completely."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             writing.mark_scanned(connection, repository)
 
     def add(
@@ -129,7 +129,7 @@ class Catalog:
         """Add `file` and return the serial of the change, or None when its name is taken."""
         compressed = None if metadata is None else zlib.compress(metadata)
         try:
-            with self._writing() as connection:
+            with self.writing() as connection:
                 new = writing.NewFile(repository, file, display, compressed)
                 return writing.add(connection, new, by)
         except self._integrity_error:
@@ -137,32 +137,33 @@ class Catalog:
 
     def unless_listed(self, repository: str, filename: str, action: Callable[[], None]) -> None:
         """Run `action` while nobody can list a file of that name, unless it is listed already."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             if reading.file(connection, repository, filename) is None:
                 action()
 
     def remove(self, repository: str, file: File, by: Identity) -> None:
         """Remove `file` from its project and keep its name from other bytes for ever."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             writing.remove(connection, repository, file, by)
 
     def forget(self, repository: str, file: File, by: Identity) -> None:
         """Remove `file`, whose bytes have disappeared, and leave its name free."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             writing.remove(connection, repository, file, by, tombstone=False)
 
     def yank(self, repository: str, file: File, by: Identity) -> None:
         """Write whether and why `file` is yanked, as its `yanked` says (PEP 592)."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             writing.yank(connection, repository, file, by)
 
     def set_status(self, page: ProjectPage, status: ProjectStatus, reason: str, by: Identity) -> None:
         """Set the status marker of the project (PEP 792)."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             writing.set_status(connection, page, status, reason, by)
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """Read within this; every statement sees what was committed before it."""
         try:
             with self._read.connect() as connection:
                 yield connection
@@ -170,7 +171,8 @@ class Catalog:
             raise _unavailable(error) from error
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
+        """Write all of this or nothing, while nobody else does."""
         try:
             # SQLite's own waiting is by sleeping, which costs threads of one process far more.
             with self._turn, self._write.begin() as connection:

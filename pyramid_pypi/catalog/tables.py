@@ -28,11 +28,12 @@ __all__ = [
     "removed_files",
     "scans",
     "to_microseconds",
+    "tokens",
 ]
 
 # The newest migration. Comparing it with the database at start costs one query, where asking
 # Alembic would cost its import.
-REVISION = "0001"
+REVISION = "0002"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -128,6 +129,28 @@ scans = Table(
     metadata,
     Column("repository", String(64), primary_key=True),
     Column("completed_at", BigInteger, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    # Of the secret, which is long and random, so that no slow hash is needed.
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("user", String(255), nullable=False, index=True),
+    Column("description", Text, nullable=False),
+    # Lists are words between blanks.
+    Column("permissions", Text, nullable=False),
+    Column("repositories", Text, nullable=False),
+    Column("projects", Text, nullable=False),
+    Column("networks", Text, nullable=False),
+    # NULL: the user's, as long as there is such a user.
+    Column("groups", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("expires_at", BigInteger),
+    Column("used_at", BigInteger),
+    Column("revoked_at", BigInteger, index=True),
 )
 
 

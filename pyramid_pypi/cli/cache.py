@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from pyramid_pypi.app import PackageIndex, Served, compose
+from pyramid_pypi.app import PackageIndex, compose
 from pyramid_pypi.cli._lockfiles import wanted_files
 from pyramid_pypi.cli._warm import Choice, Report, Warmer, fetch_all, find_all
 from pyramid_pypi.cli.load import load_plugins, load_settings
@@ -20,6 +20,7 @@ from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.repositories.adoption import Adopter
 from pyramid_pypi.repositories.group import Group
 from pyramid_pypi.repositories.proxy import Proxy
+from pyramid_pypi.served import Served
 from pyramid_pypi.settings import ProxySettings, casts
 
 __all__ = ["cache"]

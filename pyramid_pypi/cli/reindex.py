@@ -2,9 +2,10 @@
 
 import click
 
-from pyramid_pypi.app import Served, compose
+from pyramid_pypi.app import compose
 from pyramid_pypi.cli.load import load_plugins, load_settings
 from pyramid_pypi.repositories.adoption import Adopter
+from pyramid_pypi.served import Served
 
 __all__ = ["reindex"]
 

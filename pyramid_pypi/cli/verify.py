@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import click
 
-from pyramid_pypi.app import Served, compose
+from pyramid_pypi.app import compose
 from pyramid_pypi.cli.load import load_plugins, load_settings
 from pyramid_pypi.distribution import guess_filename
 from pyramid_pypi.errors import PypiError
 from pyramid_pypi.model import File
+from pyramid_pypi.served import Served
 from pyramid_pypi.storage.reading import hash_blob, read_blob
 
 __all__ = ["verify"]

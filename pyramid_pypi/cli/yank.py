@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import click
 
-from pyramid_pypi.app import Served, compose
+from pyramid_pypi.app import compose
 from pyramid_pypi.cli.load import load_plugins, load_settings
 from pyramid_pypi.distribution import canonical_version, normalise
 from pyramid_pypi.errors import ProjectNotFound
 from pyramid_pypi.model import File, Identity, Permission
 from pyramid_pypi.publish.checks import same_version
+from pyramid_pypi.served import Served
 
 __all__ = ["unyank", "yank"]
 

@@ -29,6 +29,7 @@ def warnings(settings: Settings) -> tuple[str, ...]:
     return (
         *_open_doors(settings),
         *_nobody_can_log_in(settings),
+        *_tokens_are_asked_late(settings),
         *_nested_storages(settings),
         *group_warnings(settings.repositories),
     )
@@ -54,6 +55,15 @@ def _nobody_can_log_in(settings: Settings) -> Iterator[str]:
     stated = [grants for one in rights for grants in (one.grants, *(rule.grants for rule in one.projects))]
     if any(principals - {EVERYONE} for grants in stated for principals in grants.values()):
         yield "pypi.authenticators is empty, so nobody can log in, and only what everyone may do can be done"
+
+
+def _tokens_are_asked_late(settings: Settings) -> Iterator[str]:
+    kinds = [instance.kind for instance in settings.authenticators]
+    if "tokens" in kinds[1:]:
+        yield (
+            "pypi.authenticators: list tokens first; a token that is shown with the name of a user is "
+            "a wrong password for those before it"
+        )
 
 
 def _nested_storages(settings: Settings) -> Iterator[str]:

@@ -106,6 +106,9 @@ def _reader(index: PackageIndex, group: Group, header: str | None) -> Identity |
     identity: Identity | None = ANONYMOUS
     if header is not None and index.settings.authenticators:
         identity = index.verified.lookup(header, write=False)
-    if identity is not None and index.served(repository).rights.permits(identity, "read", project):
-        return identity
-    return None
+    # Where and until when a token may be used is looked at behind.
+    if identity is None or (
+        identity.scope is not None and (identity.scope.networks or identity.scope.expires_at)
+    ):
+        return None
+    return identity if index.served(repository).permits(identity, "read", project) else None

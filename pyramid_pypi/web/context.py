@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 from pyramid.authorization import Allow, Authenticated, Everyone
 
-from pyramid_pypi.app import PackageIndex, Served
+from pyramid_pypi.app import PackageIndex
 from pyramid_pypi.distribution import is_valid_name, normalise
 from pyramid_pypi.errors import Forbidden, ProjectNotFound, Unauthorized
 from pyramid_pypi.model import AUTHENTICATED, EVERYONE, PERMISSIONS, Identity, Permission
+from pyramid_pypi.served import Served
 
 if TYPE_CHECKING:
     from pyramid.request import Request
@@ -57,12 +58,12 @@ class RepositoryContext:
         decided project by project. Raises ProjectNotFound for a project that is hidden from
         somebody who may read the repository.
         """
-        rights = self.served.rights
+        served = self.served
         if not self.project:
-            return rights.permits_somewhere(identity, permission)
-        if rights.permits(identity, permission, self.project):
+            return served.permits_somewhere(identity, permission)
+        if served.permits(identity, permission, self.project):
             return True
-        if permission == "read" and rights.permits(identity, "read", ""):
+        if permission == "read" and served.permits(identity, "read"):
             raise ProjectNotFound(f"{self.served.name!r} has no project {self.project!r}")
         return False
 
@@ -92,7 +93,7 @@ class Operation:
     def permits(self, identity: Identity, permission: Permission) -> bool:
         """Tell whether `identity` has `permission` on some repository."""
         served = self.index.repositories.values()
-        return any(one.rights.permits_somewhere(identity, permission) for one in served)
+        return any(one.permits_somewhere(identity, permission) for one in served)
 
     def __acl__(self) -> list[tuple[str, str, str]]:
         """Return who has `manage` on some repository."""
@@ -119,4 +120,4 @@ class WebCaller:
             return
         if self.identity.is_anonymous:
             raise Unauthorized(f"Log in to {permission} {project!r}")
-        raise Forbidden(f"The user {self.identity.name!r} isn't allowed to {permission} project {project!r}")
+        raise Forbidden(f"{self.identity.label} isn't allowed to {permission} project {project!r}")

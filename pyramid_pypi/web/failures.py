@@ -52,7 +52,7 @@ def forbidden(error: HTTPException, request: "Request") -> Answer:  # noqa: ARG0
     what = repr(context.served.name) if isinstance(context, RepositoryContext) else "this page"
     if identity.is_anonymous:
         return failed(Unauthorized(f"Log in to see {what}"), request)
-    return failed(Forbidden(f"The user {identity.name!r} isn't allowed to see {what}"), request)
+    return failed(Forbidden(f"{identity.label} isn't allowed to see {what}"), request)
 
 
 def method_not_allowed(context: object, request: "Request") -> Answer:  # noqa: ARG001

@@ -11,7 +11,6 @@ from typing import IO
 
 from pyramid.request import Request
 
-from pyramid_pypi.app import Served
 from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.distribution import guess_filename
 from pyramid_pypi.errors import (
@@ -22,6 +21,7 @@ from pyramid_pypi.errors import (
     UpstreamUnavailable,
 )
 from pyramid_pypi.model import Blob, File, Identity, LocalFile, Redirect, Stream
+from pyramid_pypi.served import Served
 from pyramid_pypi.storage.reading import CHUNK
 from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text, redirect_away
 from pyramid_pypi.web.context import RepositoryContext, WebCaller

@@ -12,10 +12,11 @@ from packaging.metadata import RawMetadata, parse_email
 from packaging.version import InvalidVersion, Version
 from pyramid.request import Request
 
-from pyramid_pypi.app import PackageIndex, Served
+from pyramid_pypi.app import PackageIndex
 from pyramid_pypi.distribution import LENIENT, normalise, parse_metadata
 from pyramid_pypi.errors import InvalidUpload, NotFound, ProjectNotFound, Unavailable
 from pyramid_pypi.model import File, ProjectPage, Redirect
+from pyramid_pypi.served import Served
 from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text
 from pyramid_pypi.web.context import RepositoryContext
 from pyramid_pypi.web.landing import address_of

@@ -31,7 +31,7 @@ def streamed_list(context: RepositoryContext, identity: Identity, kind: Kind, re
     served, pages = context.served, context.index.pages
     up, form, packed = kind
     group = (served.name, "")
-    same_for_all = not served.rights.hides_projects()
+    same_for_all = served.shows_all_to(identity)
     if same_for_all:
         offer_hot(request, group, Page(up))
     ready = pages.get(group, kind) if same_for_all else None

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from pyramid_pypi.app import PackageIndex, Served
+from pyramid_pypi.app import PackageIndex
 from pyramid_pypi.model import Identity, ProjectName, ProjectPage, Redirect
+from pyramid_pypi.served import Served
 from pyramid_pypi.web import rendering
 from pyramid_pypi.web.answers import CORS
 from pyramid_pypi.web.negotiation import CONTENT_TYPES, Format
@@ -38,7 +39,7 @@ def project_page(index: PackageIndex, served: Served, name: str, kind: Kind) -> 
 
 def list_page(index: PackageIndex, served: Served, identity: Identity, kind: Kind) -> Ready:
     """Return the list of the projects that `identity` may read. Raises Unavailable."""
-    if served.rights.hides_projects():
+    if not served.shows_all_to(identity):
         return short_list(served, list(served.visible(identity, served.repository.projects())), kind)
     group = (served.name, "")
     ready = index.pages.get(group, kind)

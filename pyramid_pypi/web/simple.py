@@ -83,8 +83,9 @@ def _projects(context: RepositoryContext, request: Request) -> Answer:
     note(request, context.served.name)
     if context.served.repository.outside:
         return streamed_list(context, identity_of(request), _kind(request, _LIST), request)
-    ready = list_page(context.index, context.served, identity_of(request), _kind(request, _LIST))
-    if not context.served.rights.hides_projects():
+    identity = identity_of(request)
+    ready = list_page(context.index, context.served, identity, _kind(request, _LIST))
+    if context.served.shows_all_to(identity):
         offer_hot(request, (context.served.name, ""), Page(_LIST))
     return answer_ready(ready, request)
 

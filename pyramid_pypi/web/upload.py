@@ -76,7 +76,7 @@ def _require_some_right(caller: WebCaller) -> None:
         return
     if caller.identity.is_anonymous:
         raise Unauthorized(f"Log in to upload to {context.served.name!r}")
-    raise Forbidden(f"The user {caller.identity.name!r} isn't allowed to upload to {context.served.name!r}")
+    raise Forbidden(f"{caller.identity.label} isn't allowed to upload to {context.served.name!r}")
 
 
 def _refuse_foreign_page(request: Request) -> None:

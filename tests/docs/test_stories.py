@@ -29,13 +29,13 @@ def team(tmp_path):
     settings = {
         "pypi.data": str(tmp_path),
         "pypi.catalog": "sqlite:///catalog.db",
-        "pypi.authenticators": "htpasswd",
+        "pypi.authenticators": "tokens htpasswd",
         "pypi.auth.htpasswd.path": "htpasswd",
         "pypi.repositories": "private",
         "pypi.repo.private": "hosted",
         "pypi.repo.private.storage": "filesystem",
         "pypi.repo.private.storage.path": "packages",
-        "pypi.repo.private.upload": "user:ann",
+        "pypi.repo.private.upload": "user:ann group:release",
         "pypi.repo.private.delete": "user:ann",
     }
     with LiveServer(write_ini(tmp_path / "production.ini", settings), tmp_path / "log") as server:
@@ -135,6 +135,17 @@ def test_a_release_is_deleted_and_comes_back(team, tell, tmp_path):
 
     assert "since been deleted" in said
     assert "private: 1 files," in said
+
+
+def test_tokens_are_made_used_and_taken_back(team, tell, tmp_path):
+    work = tmp_path / "work"
+    save(work / "dist", "holy-grail", "1.0")
+    shutil.copy(team.ini, work)
+
+    said = tell(port_of(team), "twine", "uv", "pip").run(blocks("docs/how-to/tokens.md"))
+
+    assert said.count("this is shown once") == 2
+    assert "projects holy-*" in said
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pyramid_pypi.errors import UpstreamTimeout
 from pyramid_pypi.model import ANONYMOUS, File, Hashes, Identity, ProjectName, ProjectPage
 from pyramid_pypi.repositories.group import Group, Member
 from pyramid_pypi.rights import ProjectRights, Rights
-from pyramid_pypi.app import Served
+from pyramid_pypi.served import Served
 from pyramid_pypi.web.longlist import streamed_list
 from pyramid_pypi.web.ready import ReadyCache
 from pyramid_pypi.web.rendering import (

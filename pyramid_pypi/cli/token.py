@@ -1,0 +1,164 @@
+"""`pyramid-pypi token`: credentials for programs."""
+
+import getpass
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
+
+import click
+
+from pyramid_pypi.app import PackageIndex, compose
+from pyramid_pypi.auth.basic import MAX_NAME, has_controls
+from pyramid_pypi.auth.tokens import Grant, TokenAuthenticator, issue
+from pyramid_pypi.catalog.tokens import Token
+from pyramid_pypi.cli.load import load_plugins, load_settings
+from pyramid_pypi.errors import BackendUnavailable
+from pyramid_pypi.identities import PERMISSIONS, Network, Permission, Scope
+from pyramid_pypi.settings import casts
+
+__all__ = ["token"]
+
+_MEANT: frozenset[Permission] = frozenset({"read", "upload", "yank"})
+
+
+@click.group()
+def token() -> None:
+    """Look after tokens, which programs show instead of a password."""
+
+
+@token.command()
+@click.argument("ini")
+@click.argument("user")
+@click.option("--permission", "-p", "permissions", multiple=True, type=click.Choice(PERMISSIONS))
+@click.option("--repository", "-r", "repositories", multiple=True, help="Only for this repository.")
+@click.option("--project", "projects", multiple=True, metavar="PATTERN", help="Only for projects like this.")
+@click.option("--network", "networks", multiple=True, metavar="CIDR", help="Only from these addresses.")
+@click.option("--expires", metavar="DURATION", help="End after this time, such as 90d.")
+@click.option("--robot", is_flag=True, help="For a program, without asking for a user of that name.")
+@click.option("--group", "groups", multiple=True, help="A group that the program belongs to.")
+@click.option("--description", default="", help="What it is for.")
+def create(ini: str, user: str, description: str, **limits: Any) -> None:
+    """Make a token for USER and print its secret, once.
+
+    Without --permission it may read, upload and yank what its user may. All limits but
+    --expires and --robot may be repeated.
+    """
+    if has_controls(user) or not 0 < len(user.encode()) <= MAX_NAME:
+        raise click.ClickException(f"{user!r} is not a name that a user can have")
+    groups = tuple(sorted(set(limits["groups"]))) if limits["robot"] else None
+    if limits["groups"] and groups is None:
+        raise click.UsageError("--group is for --robot; the groups of a user are those of the user")
+    if bad := [group for group in groups or () if not group or any(map(str.isspace, group))]:
+        raise click.UsageError(f"{bad[0]!r} is not a name of a group")
+    with _index(ini) as index:
+        grant = Grant(user, _scope(index, **limits), description, groups)
+        _require_user(index, grant)
+        made, secret = issue(index.tokens, grant, by=getpass.getuser())
+    click.echo(f"{made.id} for {user}; this is shown once:", err=True)
+    click.echo(secret)
+
+
+@token.command("list")
+@click.argument("ini")
+@click.argument("user", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(ini: str, user: str | None, *, as_json: bool) -> None:
+    """Show the tokens of USER, or all: their numbers, limits and use, never a secret."""
+    with _index(ini) as index:
+        found = index.tokens.list(user)
+    if as_json:
+        click.echo(json.dumps([_said(one) for one in found], indent=2))
+        return
+    for one in found:
+        said = _said(one)
+        limits = [
+            f"{key} {' '.join(said[key])}" for key in ("repositories", "projects", "networks") if said[key]
+        ]
+        used = f"used {said['used_at'] or 'never'}"
+        words = [one.id, said["state"], one.user, *said["permissions"], *limits, used]
+        click.echo("  ".join(words) + (f"  {one.description}" if one.description else ""))
+
+
+@token.command()
+@click.argument("ini")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+def revoke(ini: str, ids: tuple[str, ...]) -> None:
+    """End tokens, by their numbers; servers refuse them within a second."""
+    with _index(ini) as index:
+        gone = [one for one in ids if not index.tokens.revoke(one)]
+    if gone:
+        raise click.ClickException(f"There is no valid token {gone[0]!r}; `token list` shows all")
+
+
+@contextmanager
+def _index(ini: str) -> Iterator[PackageIndex]:
+    index = compose(load_settings(ini), load_plugins(ini))
+    try:
+        yield index
+    finally:
+        index.close()
+
+
+def _scope(index: PackageIndex, **limits: Any) -> Scope:
+    for name in limits["repositories"]:
+        index.served(name)
+    expires_at = None
+    if limits["expires"]:
+        try:
+            expires_at = datetime.now(UTC) + timedelta(seconds=casts.seconds(limits["expires"]))
+        except (casts.Refused, OverflowError) as error:
+            raise click.UsageError(f"--expires: {error}") from error
+    return Scope(
+        permissions=frozenset(one for one in PERMISSIONS if one in limits["permissions"]) or _MEANT,
+        repositories=frozenset(limits["repositories"]),
+        projects=tuple(limits["projects"]),
+        networks=tuple(map(_network, limits["networks"])),
+        expires_at=expires_at,
+    )
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise click.UsageError(f"--network: {error}") from error
+
+
+def _require_user(index: PackageIndex, grant: Grant) -> None:
+    """Refuse a token that could not be used. Raises ClickException."""
+    kinds = [instance.factory for instance in index.settings.authenticators]
+    if TokenAuthenticator not in kinds:
+        click.echo("warning: pypi.authenticators does not list tokens, so nobody can use it", err=True)
+    if grant.groups is not None:
+        return
+    try:
+        known = index.login.find(grant.user) is not None
+    except BackendUnavailable:
+        known = True
+    if not known:
+        raise click.ClickException(
+            f"No authenticator knows the user {grant.user!r}; for a program without a user, add --robot"
+        )
+
+
+def _said(one: Token) -> dict[str, Any]:
+    scope = one.scope
+    state = "valid" if one.is_valid(datetime.now(UTC)) else "revoked" if one.revoked_at else "expired"
+    times = {"created_at": one.created_at, "expires_at": scope.expires_at}
+    times |= {"used_at": one.used_at, "revoked_at": one.revoked_at}
+    return {
+        "id": one.id,
+        "state": state,
+        "user": one.user,
+        "groups": None if one.groups is None else list(one.groups),
+        "description": one.description,
+        "permissions": [name for name in PERMISSIONS if name in scope.permissions],
+        "repositories": sorted(scope.repositories),
+        "projects": list(scope.projects),
+        "networks": list(map(str, scope.networks)),
+        "created_by": one.created_by,
+        **{key: None if at is None else at.isoformat(timespec="seconds") for key, at in times.items()},
+    }

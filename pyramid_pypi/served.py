@@ -1,0 +1,73 @@
+"""A repository with what the index puts around it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyramid_pypi.errors import Forbidden, RepositoryNotFound
+from pyramid_pypi.model import Identity, Permission, ProjectName
+from pyramid_pypi.publish.publisher import Publisher
+from pyramid_pypi.repositories import Hosted, Repository
+from pyramid_pypi.rights import JointRights, Rights
+
+__all__ = ["Served"]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A repository with what surrounds it: rights, the way in, and limits (in bytes).
+
+    `publisher` is None where nothing can be published; `publish` names the repository that takes
+    uploads instead, if one does.
+    """
+
+    repository: Repository
+    rights: Rights | JointRights
+    publisher: Publisher | None = None
+    max_upload_size: int = 0
+    description: str = ""
+    publish: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name in the settings and in URLs."""
+        return self.repository.name
+
+    @property
+    def hosted(self) -> Hosted:
+        """The repository if it has its own files. Raises RepositoryNotFound."""
+        if isinstance(self.repository, Hosted):
+            return self.repository
+        raise RepositoryNotFound(f"{self.name!r} has no files of its own; name a hosted repository")
+
+    @property
+    def takes(self) -> Publisher:
+        """What publishes here. Raises Forbidden."""
+        if self.publisher is None:
+            raise Forbidden(
+                f"{self.name!r} follows other indexes and takes no files; publish to a hosted one"
+            )
+        return self.publisher
+
+    def permits(self, identity: Identity, permission: Permission, project: str = "") -> bool:
+        """Tell whether `identity` has `permission` on `project`, without one on the repository."""
+        scope = identity.scope
+        if scope is not None and not scope.allows(permission, self.name, project):
+            return False
+        return self.rights.permits(identity, permission, project)
+
+    def permits_somewhere(self, identity: Identity, permission: Permission) -> bool:
+        """Tell whether `identity` has `permission` on the repository or on some project of it."""
+        scope = identity.scope
+        if scope is not None and not scope.allows_somewhere(permission, self.name):
+            return False
+        return self.rights.permits_somewhere(identity, permission)
+
+    def shows_all_to(self, identity: Identity) -> bool:
+        """Tell whether everybody who may read sees the same projects, and `identity` does too."""
+        return not self.rights.hides_projects() and not (identity.scope and identity.scope.projects)
+
+    def visible(self, identity: Identity, projects: Iterable[ProjectName]) -> Iterable[ProjectName]:
+        """Return those of `projects` that `identity` may read."""
+        if self.shows_all_to(identity):
+            return projects
+        return (one for one in projects if self.permits(identity, "read", one.name))
