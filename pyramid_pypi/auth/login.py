@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from pyramid_pypi import audit
 from pyramid_pypi.auth import passwords
 from pyramid_pypi.auth.base import Authenticator
-from pyramid_pypi.auth.basic import parse_authorization
+from pyramid_pypi.auth.basic import TOKEN_PREFIX, parse_authorization
 from pyramid_pypi.auth.flights import Flights, Slots
 from pyramid_pypi.auth.throttle import Throttle
 from pyramid_pypi.auth.verified import VerifiedCredentials
@@ -139,6 +140,7 @@ class Login:
         TooManyAttempts when no further check is allowed now, and BackendUnavailable when nobody
         accepts and an authenticator could not tell.
         """
+        audit.acting_from(address)
         if header is None:
             return ANONYMOUS
         identity = self._verified.lookup(header, write=write) or self._check(header, address, write=write)
@@ -218,6 +220,7 @@ class Login:
             if identity is not None:
                 if identity.scope is not None:
                     still_valid = self._with_owner(still_valid, identity.name)
+                    audit.record("token used", identity)
                 self._verified.remember(header, identity, still_valid=still_valid)
                 self._throttle.success(credentials.username, credentials.address)
                 return identity
@@ -250,8 +253,11 @@ class Login:
 
     def _tell(self, credentials: Credentials, reason: str) -> None:
         """Tell the listener; its errors are its own."""
+        # Some take the token for the name, and whoever reads the log must not get it.
+        username = "a token" if TOKEN_PREFIX in credentials.username else credentials.username
+        audit.record("login failed", username, reason=reason)
         try:
-            self._on_failure(credentials.username, credentials.address, reason)
+            self._on_failure(username, credentials.address, reason)
         except Exception as error:  # noqa: BLE001 - whoever listens must not decide over logins
             _log.error("the listener to failed logins raised %s", _describe(error))
 

@@ -9,7 +9,9 @@ from ipaddress import ip_network
 from typing import Any
 
 import click
+from pyramid.paster import setup_logging  # type: ignore[import-untyped, unused-ignore]
 
+from pyramid_pypi import audit
 from pyramid_pypi.app import PackageIndex, compose
 from pyramid_pypi.auth.basic import MAX_NAME, has_controls
 from pyramid_pypi.auth.tokens import Grant, TokenAuthenticator, issue
@@ -57,6 +59,7 @@ def create(ini: str, user: str, description: str, **limits: Any) -> None:
         grant = Grant(user, _scope(index, **limits), description, groups)
         _require_user(index, grant)
         made, secret = issue(index.tokens, grant, by=getpass.getuser())
+    audit.record("token created", made.created_by, token_id=made.id, user=user)
     click.echo(f"{made.id} for {user}; this is shown once:", err=True)
     click.echo(secret)
 
@@ -88,7 +91,10 @@ def list_(ini: str, user: str | None, *, as_json: bool) -> None:
 def revoke(ini: str, ids: tuple[str, ...]) -> None:
     """End tokens, by their numbers; servers refuse them within a second."""
     with _index(ini) as index:
-        gone = [one for one in ids if not index.tokens.revoke(one)]
+        ended = [one for one in ids if index.tokens.revoke(one)]
+    for one in ended:
+        audit.record("token revoked", getpass.getuser(), token_id=one)
+    gone = [one for one in ids if one not in ended]
     if gone:
         raise click.ClickException(f"There is no valid token {gone[0]!r}; `token list` shows all")
 
@@ -96,6 +102,8 @@ def revoke(ini: str, ids: tuple[str, ...]) -> None:
 @contextmanager
 def _index(ini: str) -> Iterator[PackageIndex]:
     index = compose(load_settings(ini), load_plugins(ini))
+    # What is changed here is in the same log as what is changed through the server.
+    setup_logging(ini)
     try:
         yield index
     finally:

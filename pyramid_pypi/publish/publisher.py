@@ -1,8 +1,10 @@
 """Publishing: one received file, checked in order, handed to a repository."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pyramid_pypi import audit
 from pyramid_pypi.distribution import AcceptProfile, Filename, inspect, parse_filename
 from pyramid_pypi.errors import InvalidUpload, ProjectNotFound
 from pyramid_pypi.model import File, Identity, Permission
@@ -14,6 +16,13 @@ from pyramid_pypi.storage import StagedFile
 from pyramid_pypi.storage.base import storage_error
 
 __all__ = ["Caller", "Hooks", "Publisher"]
+
+_HOOKS: Mapping[audit.Event, str] = {
+    "file added": "pypi_file_added",
+    "file removed": "pypi_file_removed",
+    "file yanked": "pypi_file_yanked",
+    "file unyanked": "pypi_file_yanked",
+}
 
 
 class Caller(Protocol):
@@ -69,7 +78,7 @@ class Publisher:
         self._ask_plugins(upload, caller.identity)
         file, created = self.repository.add(upload, caller.identity)
         if created:
-            self._tell("pypi_file_added", file, caller.identity)
+            self._tell("file added", file, caller.identity)
         return file, created
 
     def delete_release(self, name: str, version: str, caller: Caller) -> list[File]:
@@ -81,7 +90,7 @@ class Publisher:
             raise ProjectNotFound(f"{name!r} has no version {version!r}")
         for file in found:
             self.repository.delete(file, caller.identity)
-            self._tell("pypi_file_removed", file, caller.identity)
+            self._tell("file removed", file, caller.identity)
         return found
 
     def yank(self, file: File, reason: str | None, caller: Caller) -> File:
@@ -91,7 +100,7 @@ class Publisher:
             changed = self.repository.unyank(file, caller.identity)
         else:
             changed = self.repository.yank(file, reason, caller.identity)
-        self._tell("pypi_file_yanked", changed, caller.identity)
+        self._tell("file unyanked" if reason is None else "file yanked", changed, caller.identity)
         return changed
 
     def _inspect(
@@ -131,5 +140,7 @@ class Publisher:
         if reasons:
             raise InvalidUpload("; ".join(reasons))
 
-    def _tell(self, event: str, file: File, by: Identity) -> None:
-        self.hooks.notify(event, file=file, repository=self.repository.name, identity=by)
+    def _tell(self, event: audit.Event, file: File, by: Identity) -> None:
+        repository = self.repository.name
+        audit.record(event, by, repository=repository, project=file.project, file=file.filename)
+        self.hooks.notify(_HOOKS[event], file=file, repository=repository, identity=by)

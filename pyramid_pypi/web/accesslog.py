@@ -98,6 +98,7 @@ def _format(
         "time": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"),
         "address": address,
         "identity": "" if identity is None else identity.name,
+        "token": "" if identity is None else identity.token,
         "method": method,
         "path": path,
         "status": int(status[:3]),

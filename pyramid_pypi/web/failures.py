@@ -4,10 +4,13 @@ from typing import TYPE_CHECKING
 
 from pyramid.httpexceptions import HTTPException
 
+from pyramid_pypi import audit
 from pyramid_pypi.auth.policy import identity_of, is_ours
 from pyramid_pypi.errors import Forbidden, MethodNotAllowed, NotFound, PypiError, Unauthorized
+from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.web.answers import Answer, answer_error
 from pyramid_pypi.web.context import RepositoryContext, index_of
+from pyramid_pypi.web.observe import IDENTITY
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -42,7 +45,16 @@ def add_failures(config: "Configurator") -> None:
 
 def failed(error: PypiError, request: "Request") -> Answer:
     """Answer one of our errors."""
+    if isinstance(error, Forbidden):
+        path = request.environ.get("PATH_INFO", "")
+        audit.record("refused", _who(request), reason=error.message, method=request.method, path=path)
     return answer_error(error, request, index_of(request).settings.realm)
+
+
+def _who(request: "Request") -> Identity:
+    """Return who has sent a request, nobody where that is what was refused."""
+    known: Identity = request.environ.get(IDENTITY, ANONYMOUS)
+    return known
 
 
 def forbidden(error: HTTPException, request: "Request") -> Answer:  # noqa: ARG001

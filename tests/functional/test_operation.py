@@ -40,6 +40,7 @@ def test_access_lines_tell_who_asked_for_what(build, caplog):
         "time": "",
         "address": "",
         "identity": "",
+        "token": "",
         "method": "POST",
         "path": "",
         "status": 200,

@@ -111,7 +111,7 @@ class LdapAuthenticator:
 
     def _identity_of(self, connection: Connection, username: str) -> Identity | None:
         entry = self._entry(connection, username, login=False)
-        return entry and self._identity(connection, entry, username)
+        return None if entry is None else self._identity(connection, entry, username)
 
     def _entry(self, connection: Connection, username: str, *, login: bool) -> Entry | None:
         """Return the one entry of a name. Raises Ambiguous where there are several."""

@@ -1,0 +1,199 @@
+"""A real directory for tests: OpenLDAP's slapd on loopback, with a few people and groups.
+
+Needs the programs `slapd`, `slapadd` and `openssl`. The people are `ann`, `bob`, `Zoë`, one whose name
+is full of special characters, and two entries that share the name `twin`; the password of everybody
+is `PASSWORD`, that of the service account `SERVICE_PASSWORD`.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+__all__ = ["BASE", "ODD_NAME", "PASSWORD", "SERVICE", "SERVICE_PASSWORD", "Slapd", "make_certificates"]
+
+BASE: Final = "dc=acme,dc=test"
+SERVICE: Final = f"cn=index,ou=services,{BASE}"
+PASSWORD: Final = "correct horse"  # noqa: S105 - of people who do not exist
+SERVICE_PASSWORD: Final = "battery staple"  # noqa: S105 - as above
+ODD_NAME: Final = r'#o*d(d)\,+"<>;= name'
+
+_SECONDS: Final = 20.0
+_SCHEMAS: Final = ("core", "cosine", "inetorgperson", "nis")
+
+_PEOPLE: Final = (
+    ("ann", "people", "Ann Ærø"),
+    ("bob", "people", "Bob"),
+    ("Zoë", "people", "Zoë"),
+    (ODD_NAME, "people", "Odd"),
+    ("twin", "people", "First Twin"),
+    ("twin", "guests", "Second Twin"),
+)
+
+
+@dataclass(slots=True)
+class Slapd:
+    """A directory in `folder`, which has the files of `make_certificates` unless `tls` is off.
+
+    `lenient` takes a bind without a password for anonymous and says yes, as Active Directory does.
+    `referral` is the URL of a directory that has more people, in the eyes of this one. The ports
+    stay the same when a directory is stopped and started again.
+    """
+
+    folder: Path
+    certificates: Path
+    tls: bool = True
+    lenient: bool = False
+    referral: str = ""
+    port: int = 0
+    tls_port: int = 0
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        """Where to connect without TLS, or with StartTLS."""
+        return f"ldap://127.0.0.1:{self.port}"
+
+    @property
+    def tls_url(self) -> str:
+        """Where to connect with TLS."""
+        return f"ldaps://127.0.0.1:{self.tls_port}"
+
+    @property
+    def log(self) -> str:
+        """What the directory has been asked, in slapd's words."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "data").mkdir()
+        self.port, self.tls_port = _free_port(), _free_port()
+        (self.folder / "slapd.conf").write_text(self._configuration())
+        content = (self.folder / "content.ldif").resolve()
+        content.write_text(_content(self.referral), encoding="utf-8")
+        _run("slapadd", "-q", "-f", "slapd.conf", "-l", str(content), folder=self.folder)
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start, and return when it answers."""
+        urls = f"{self.url} {self.tls_url}" if self.tls else self.url
+        command = [_program("slapd"), "-d", "stats", "-f", "slapd.conf", "-h", urls]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)  # noqa: S603
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"slapd does not start:\n{self.log}") from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self) -> None:
+        """Stop, if it runs."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            process.wait(_SECONDS)
+
+    def _configuration(self) -> str:
+        lines = [f"include /etc/ldap/schema/{name}.schema" for name in _SCHEMAS]
+        lines += ["modulepath /usr/lib/ldap", "moduleload back_mdb", "moduleload memberof"]
+        lines += ["pidfile slapd.pid"]
+        if self.tls:
+            lines += [f"TLSCertificateFile {self.certificates}/server.pem"]
+            lines += [f"TLSCertificateKeyFile {self.certificates}/server.key"]
+        if self.lenient:
+            lines += ["allow bind_anon_cred bind_anon_dn"]
+        lines += ["database mdb", f'suffix "{BASE}"', f"directory {self.folder.resolve()}/data"]
+        lines += ["maxsize 10485760", "dbnosync", "index uid,member,objectClass eq", "overlay memberof"]
+        lines += ["access to attrs=userPassword by anonymous auth by * none"]
+        lines += [f'access to dn.subtree="ou=groups,{BASE}" by users read']
+        lines += [f'access to * by dn.base="{SERVICE}" read by self read by anonymous auth']
+        return "\n".join(lines) + "\n"
+
+
+def make_certificates(folder: Path) -> None:
+    """Make an authority `ca.pem`, a stranger `other.pem`, and `server.pem` for 127.0.0.1."""
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    for name in ("ca", "other"):
+        own = ("-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "2", "-subj", f"/CN=Test {name}")
+        _run("openssl", "req", "-x509", *key, *own, folder=folder)
+    request = ("-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=server")
+    _run("openssl", "req", *key, *request, folder=folder)
+    (folder / "server.ext").write_text("subjectAltName=IP:127.0.0.1\n")
+    signed = ("-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
+    to = ("-out", "server.pem", "-days", "2", "-extfile", "server.ext")
+    _run("openssl", "x509", "-req", *signed, *to, folder=folder)
+
+
+def _content(referral: str) -> str:
+    """Return the entries as LDIF (RFC 2849)."""
+    # Not at the top: the package is for tests, and whoever reads its constants needs no libldap.
+    from pyramid_pypi_ldap.client import escape_dn  # noqa: PLC0415
+
+    units = ("people", "guests", "services", "groups")
+    entries = [f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Acme\ndc: acme\n"]
+    entries += [f"dn: ou={name},{BASE}\nobjectClass: organizationalUnit\nou: {name}\n" for name in units]
+    entries += [
+        f"dn: {SERVICE}\nobjectClass: applicationProcess\nobjectClass: simpleSecurityObject\n"
+        f"cn: index\nuserPassword: {SERVICE_PASSWORD}\n"
+    ]
+    groups = {"release": ["ann"], "Domain Users": ["ann", "bob", "Zoë"], "Ærø": ["Zoë"]}
+    member_of: dict[str, list[str]] = {}
+    for group, names in groups.items():
+        for name in names:
+            member_of.setdefault(name, []).append(f"cn={group},ou=groups,{BASE}")
+    for uid, unit, full in _PEOPLE:
+        # The overlay keeps this up to date, but does not see what slapadd brings.
+        found = "".join(f"memberOf: {dn}\n" for dn in member_of.get(uid, []))
+        entries += [
+            f"dn: uid={escape_dn(uid)},ou={unit},{BASE}\nobjectClass: inetOrgPerson\nuid: {uid}\n"
+            f"cn: {full}\nsn: {full}\nmail: {full.split()[0]}@acme.test\nuserPassword: {PASSWORD}\n{found}"
+        ]
+    for group, names in groups.items():
+        members = "".join(f"member: uid={name},ou=people,{BASE}\n" for name in names)
+        entries += [f"dn: cn={group},ou=groups,{BASE}\nobjectClass: groupOfNames\ncn: {group}\n{members}"]
+    entries += [
+        f"dn: cn=posix,ou=groups,{BASE}\nobjectClass: posixGroup\ncn: posix\ngidNumber: 7\nmemberUid: bob\n"
+    ]
+    if referral:
+        entries += [
+            f"dn: ou=away,ou=people,{BASE}\nobjectClass: referral\nobjectClass: extensibleObject\n"
+            f"ou: away\nref: {referral}/ou=people,{BASE}\n"
+        ]
+    return "\n".join(entries)
+
+
+def _program(name: str) -> str:
+    """Return the path of a program. Raises FileNotFoundError."""
+    # Debian keeps servers where the path of an ordinary user does not look.
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if found is None:
+        raise FileNotFoundError(f"{name} is not installed; tests/packages.sh installs it")
+    return found
+
+
+def _run(program: str, *arguments: str, folder: Path) -> None:
+    done = subprocess.run(  # noqa: S603 - a program of the tests
+        [_program(program), *arguments], cwd=folder, capture_output=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{program}: {done.stderr.decode(errors='replace')}")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
