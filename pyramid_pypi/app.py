@@ -4,7 +4,10 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pyramid_pypi.auth.base import Authenticator
 from pyramid_pypi.auth.login import Login
+from pyramid_pypi.auth.remote import RemoteUsers
+from pyramid_pypi.auth.repository_secrets import LoneSecretAuthenticator, SecretAuthenticator
 from pyramid_pypi.auth.throttle import Throttle
 from pyramid_pypi.auth.tokens import TokenAuthenticator
 from pyramid_pypi.auth.verified import VerifiedCredentials
@@ -54,6 +57,7 @@ class PackageIndex:
     verified: VerifiedCredentials
     login: Login
     pages: ReadyCache
+    remote_users: RemoteUsers | None = field(default=None)
     watchers: tuple[Watcher, ...] = field(default=())
 
     @property
@@ -79,8 +83,8 @@ class PackageIndex:
         return tuple(name for name, one in self.repositories.items() if isinstance(one.repository, Hosted))
 
     def identify(self, header: str | None, address: str, *, write: bool) -> Identity:
-        """Return who sent an `Authorization` header; without authenticators nobody can log in."""
-        if not self.settings.authenticators:
+        """Return who sent an `Authorization` header; nobody where no password is known."""
+        if not self.settings.knows_passwords:
             return ANONYMOUS
         return self.login.identify(header, address, write=write)
 
@@ -126,6 +130,7 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
         verified=verified,
         login=_login(settings, plugins, verified, tokens),
         pages=pages,
+        remote_users=RemoteUsers(settings.remote_users) if settings.remote_users else None,
         watchers=tuple(
             Watcher(repository, repository.storage)
             for repository in (served.repository for served in repositories.values())
@@ -226,7 +231,7 @@ def _login(settings: Settings, plugins: Plugins, verified: VerifiedCredentials, 
 
     members = [(instance.name, instance.build()) for instance in settings.authenticators]
     login = Login(
-        members,
+        [*_secrets(settings), *members],
         verified=verified,
         throttle=Throttle(Throttle.Options(failures=settings.login.failures, window=settings.login.window)),
         on_failure=tell,
@@ -236,6 +241,14 @@ def _login(settings: Settings, plugins: Plugins, verified: VerifiedCredentials, 
         if isinstance(member, TokenAuthenticator):
             member.attach(tokens, login.find)
     return login
+
+
+def _secrets(settings: Settings) -> list[tuple[str, Authenticator]]:
+    """Return who knows the secrets of repositories, if they have any."""
+    if not settings.secrets:
+        return []
+    kind = SecretAuthenticator if settings.authenticators else LoneSecretAuthenticator
+    return [("secrets of repositories", kind(settings.secrets))]
 
 
 def _changed_since(

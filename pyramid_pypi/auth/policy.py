@@ -1,15 +1,20 @@
-"""The Pyramid security policy: HTTP Basic for our own routes, the host's policy for the rest."""
+"""The Pyramid security policy: passwords, tokens and remote users for our own routes, the host's policy for the rest."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyramid.security import Allowed, Denied
 
+from pyramid_pypi import audit
 from pyramid_pypi.model import ANONYMOUS, EVERYONE, Identity
 from pyramid_pypi.web.context import Operation, RepositoryContext, index_of
+from pyramid_pypi.web.foreign import refuse_foreign_page
 from pyramid_pypi.web.observe import IDENTITY
 
 if TYPE_CHECKING:
     from pyramid.request import Request
+
+    from pyramid_pypi.app import PackageIndex
 
 __all__ = ["SecurityPolicy", "identity_of", "is_ours"]
 
@@ -91,11 +96,18 @@ def identity_of(request: "Request") -> Identity:
 def _identify(request: "Request") -> Identity:
     environ = request.environ
     known: Identity | None = environ.get(IDENTITY)
+    audit.acting_from(environ.get("REMOTE_ADDR", ""))
     if known is None:
-        known = index_of(request).identify(
-            environ.get("HTTP_AUTHORIZATION"),
-            environ.get("REMOTE_ADDR", ""),
-            write=environ["REQUEST_METHOD"] in _WRITES,
-        )
-        environ[IDENTITY] = known
+        known = environ[IDENTITY] = _who(index_of(request), environ)
     return known
+
+
+def _who(index: "PackageIndex", environ: Mapping[str, Any]) -> Identity:
+    write = environ["REQUEST_METHOD"] in _WRITES
+    remote = None if index.remote_users is None else index.remote_users.identify(environ)
+    if remote is None:
+        return index.identify(environ.get("HTTP_AUTHORIZATION"), environ.get("REMOTE_ADDR", ""), write=write)
+    if write:
+        # The web server in front knows a browser by its cookie, whatever page sends the request.
+        refuse_foreign_page(environ)
+    return remote

@@ -59,10 +59,14 @@ class RemoteUsers:
         name = _text(environ[self._name])
         # Two headers of the same name arrive as one, and one of them is not the web server's.
         if not _is_name(name) or "," in name:
-            raise BadRequest(f"The header {self._header} names nobody; the web server in front has to mend it")
+            raise BadRequest(
+                f"The header {self._header} names nobody; the web server in front has to mend it"
+            )
         groups = re.split(r"[,\s]+", _text(environ.get(self._groups, "")))
         if not all(_is_name(group) for group in groups if group):
-            raise BadRequest("The header with the groups cannot be read; the web server in front has to mend it")
+            raise BadRequest(
+                "The header with the groups cannot be read; the web server in front has to mend it"
+            )
         return Identity.user(name, frozenset(filter(None, groups)))
 
     def _trusts(self, peer: object) -> bool:

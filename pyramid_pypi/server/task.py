@@ -10,6 +10,7 @@ from waitress.parser import (
 )
 from waitress.task import WSGITask
 
+from pyramid_pypi.auth.remote import PEER
 from pyramid_pypi.errors import PypiError
 from pyramid_pypi.model import Arriving
 from pyramid_pypi.server.arriving import ArrivingBody
@@ -42,7 +43,7 @@ class Task(WSGITask):  # type: ignore[misc]
 
     The environ has `ARRIVING_WRAPPER`, a callable `(arriving, start, stop)` that returns what to
     answer with. It is to `Arriving` what `wsgi.file_wrapper` is to files: the thread is free again
-    as soon as the application has returned it.
+    as soon as the application has returned it. `PEER` is the IP address of the connection.
     """
 
     def service(self) -> None:
@@ -71,6 +72,8 @@ class Task(WSGITask):  # type: ignore[misc]
         """Return the WSGI environ."""
         environ: dict[str, Any] = super().get_environment()
         environ[ARRIVING_WRAPPER] = self._wrap
+        # What trusts a proxy writes the address of its client into REMOTE_ADDR.
+        environ[PEER] = self.channel.addr[0]
         return environ
 
     def set_close_on_finish(self) -> None:

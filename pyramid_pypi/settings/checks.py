@@ -30,6 +30,7 @@ def warnings(settings: Settings) -> tuple[str, ...]:
         *_open_doors(settings),
         *_nobody_can_log_in(settings),
         *_tokens_are_asked_late(settings),
+        *_host_does_not_look(settings),
         *_nested_storages(settings),
         *group_warnings(settings.repositories),
     )
@@ -49,7 +50,7 @@ def _open_doors(settings: Settings) -> Iterator[str]:
 
 
 def _nobody_can_log_in(settings: Settings) -> Iterator[str]:
-    if settings.security == "host" or settings.authenticators:
+    if settings.security == "host" or settings.knows_passwords or settings.remote_users:
         return
     rights = [repository.rights for repository in settings.repositories]
     stated = [grants for one in rights for grants in (one.grants, *(rule.grants for rule in one.projects))]
@@ -64,6 +65,11 @@ def _tokens_are_asked_late(settings: Settings) -> Iterator[str]:
             "pypi.authenticators: list tokens first; a token that is shown with the name of a user is "
             "a wrong password for those before it"
         )
+
+
+def _host_does_not_look(settings: Settings) -> Iterator[str]:
+    if settings.security == "host" and (settings.secrets or settings.remote_users):
+        yield "pypi.security = host: nobody looks at secrets of repositories and at pypi.remote_user.header"
 
 
 def _nested_storages(settings: Settings) -> Iterator[str]:

@@ -12,7 +12,9 @@ from pyramid_pypi.settings.instances import Kinds, read_instance
 from pyramid_pypi.settings.model import CredentialSettings, Instance, LoginSettings, Security, Settings
 from pyramid_pypi.settings.problems import UnusableSettings
 from pyramid_pypi.settings.reader import Reader
+from pyramid_pypi.settings.remote import read_remote_users
 from pyramid_pypi.settings.repositories import Shared, read_repositories
+from pyramid_pypi.settings.secrets import grant_secrets
 
 __all__ = ["load", "plugin_names"]
 
@@ -72,8 +74,9 @@ def _read(reader: Reader, names: tuple[str, ...], plugins: Plugins) -> Settings:
         plugins=names,
         catalog=_catalog(reader),
         default=_default(reader, listed),
-        repositories=repositories,
+        repositories=grant_secrets(repositories),
         authenticators=_authenticators(reader, Kinds("authenticator", plugins.auth_kinds())),
+        remote_users=read_remote_users(reader),
         base_url=reader.take("pypi.base_url", values.base_url, None),
         allowed_hosts=reader.take("pypi.allowed_hosts", values.hosts, ()),
         realm=reader.take("pypi.realm", values.realm, "pypi"),

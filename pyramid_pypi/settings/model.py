@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from pyramid_pypi.auth.remote import RemoteUsers
+from pyramid_pypi.auth.repository_secrets import RepositorySecrets
 from pyramid_pypi.rights import Rights
 from pyramid_pypi.upstream.pagecache import Ages
 
@@ -51,6 +53,7 @@ class HostedSettings:
     storage: Instance
     accept: str
     max_upload_size: int
+    secrets: RepositorySecrets = field(default=RepositorySecrets())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class ProxySettings:
     ages: Ages
     offline: bool
     offline_file: Path | None
+    secrets: RepositorySecrets = field(default=RepositorySecrets())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class RedirectSettings:
     rights: Rights
     description: str
     upstream: Instance
+    secrets: RepositorySecrets = field(default=RepositorySecrets())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,7 @@ class GroupSettings:
     merge: tuple[str, ...]
     reserve: tuple[str, ...]
     publish: str
+    secrets: RepositorySecrets = field(default=RepositorySecrets())
 
 
 RepositorySettings: TypeAlias = HostedSettings | ProxySettings | RedirectSettings | GroupSettings
@@ -136,6 +142,7 @@ class Settings:
     `catalog` is an SQLAlchemy URL; `base_url` has no slash at its end; an empty `allowed_hosts`
     allows any; `max_upload_size` and `page_cache` are in bytes. `repositories` and
     `authenticators` are in the order of the ini, and `default` names one of the repositories.
+    `remote_users` is None where nobody's word about users counts.
     `warnings` are sentences about what works and is probably not wanted.
     """
 
@@ -153,4 +160,15 @@ class Settings:
     page_cache: int
     credentials: CredentialSettings
     login: LoginSettings
+    remote_users: RemoteUsers.Options | None = field(default=None)
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def secrets(self) -> dict[str, RepositorySecrets]:
+        """The secrets of those repositories that have some, by name."""
+        return {one.name: one.secrets for one in self.repositories if one.secrets}
+
+    @property
+    def knows_passwords(self) -> bool:
+        """Whether anybody can log in with a name and a password."""
+        return bool(self.authenticators or self.secrets)

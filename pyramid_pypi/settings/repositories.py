@@ -21,6 +21,7 @@ from pyramid_pypi.settings.model import (
     RepositorySettings,
 )
 from pyramid_pypi.settings.reader import Reader
+from pyramid_pypi.settings.secrets import read_secrets
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.upstream.pagecache import Ages
 
@@ -66,6 +67,7 @@ def _hosted(reader: Reader, name: str, shared: Shared) -> RepositorySettings:
         name=name,
         storage=read_instance(reader, f"{key}.storage", name, shared.storage_kinds),
         rights=_rights(reader, key, PERMISSIONS),
+        secrets=read_secrets(reader, key, hosted=True),
         accept=reader.take(f"{key}.accept", casts.choice(*ACCEPT_PROFILES), "private"),
         max_upload_size=reader.take(f"{key}.max_upload_size", casts.size, shared.max_upload_size),
         description=reader.take(f"{key}.description", casts.text, ""),
@@ -80,6 +82,7 @@ def _proxy(reader: Reader, name: str, shared: Shared) -> RepositorySettings:
     return ProxySettings(
         name=name,
         rights=_rights(reader, key, ("read",)),
+        secrets=read_secrets(reader, key, hosted=False),
         description=reader.take(f"{key}.description", casts.text, ""),
         upstream=read_instance(reader, f"{key}.upstream", name, shared.upstream_kinds),
         files=files,
@@ -113,6 +116,7 @@ def _redirect(reader: Reader, name: str, shared: Shared) -> RepositorySettings:
     return RedirectSettings(
         name=name,
         rights=_rights(reader, key, ("read",)),
+        secrets=read_secrets(reader, key, hosted=False),
         description=reader.take(f"{key}.description", casts.text, ""),
         upstream=read_instance(reader, f"{key}.upstream", name, shared.upstream_kinds),
     )
@@ -129,6 +133,7 @@ def _group(reader: Reader, name: str, shared: Shared) -> RepositorySettings:
     return GroupSettings(
         name=name,
         rights=_rights(reader, key, ("read",)),
+        secrets=read_secrets(reader, key, hosted=False),
         description=reader.take(f"{key}.description", casts.text, ""),
         members=reader.require(f"{key}.members", members, (), allowed=others),
         merge=reader.take(f"{key}.merge", values.patterns, ()),

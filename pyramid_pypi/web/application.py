@@ -11,6 +11,7 @@ from pyramid.registry import Registry
 
 from pyramid_pypi.app import PackageIndex, compose
 from pyramid_pypi.auth.policy import SecurityPolicy
+from pyramid_pypi.auth.remote import RemoteUsers
 from pyramid_pypi.errors import SettingsError
 from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.plugins import Plugins
@@ -72,6 +73,8 @@ def make_application(settings: Mapping[str, str], *, variables: Mapping[str, str
         negotiate=negotiate,
         reader=lambda group, header: _reader(index, group, header),
     )
+    if index.remote_users is not None:
+        application = _unless_named(application, router, index.remote_users)
     application = CleanPaths(application, hosts=index.settings.allowed_hosts)
     return Application(application, config.registry)
 
@@ -101,10 +104,17 @@ def _require_our_policy(config: Configurator) -> None:
         )
 
 
+def _unless_named(hot: WSGI, router: WSGI, users: RemoteUsers) -> WSGI:
+    """Return an application that gives what a web server in front says about a user to the router."""
+    return lambda environ, start_response: (router if users.is_named(environ) else hot)(
+        environ, start_response
+    )
+
+
 def _reader(index: PackageIndex, group: Group, header: str | None) -> Identity | None:
     repository, project = group
     identity: Identity | None = ANONYMOUS
-    if header is not None and index.settings.authenticators:
+    if header is not None and index.settings.knows_passwords:
         identity = index.verified.lookup(header, write=False)
     # Where and until when a token may be used is looked at behind.
     if identity is None or (

@@ -12,6 +12,7 @@ from pyramid_pypi.publish.receive import ReceivedForm, receive
 from pyramid_pypi.storage import StagedFile
 from pyramid_pypi.web.answers import Answer, answer_text
 from pyramid_pypi.web.context import RepositoryContext, WebCaller
+from pyramid_pypi.web.foreign import refuse_foreign_page
 from pyramid_pypi.web.observe import note
 
 __all__ = ["upload"]
@@ -24,7 +25,7 @@ def upload(context: RepositoryContext, request: Request) -> Answer:
     note(request, context.served.name)
     publisher = context.served.takes
     caller = WebCaller(request, context, identity_of(request))
-    _refuse_foreign_page(request)
+    refuse_foreign_page(request.environ)
     _require_some_right(caller)
     read = _reader(request, context.served.max_upload_size + _FORM_OVERHEAD)
     content_type = request.environ.get("CONTENT_TYPE", "")
@@ -77,16 +78,6 @@ def _require_some_right(caller: WebCaller) -> None:
     if caller.identity.is_anonymous:
         raise Unauthorized(f"Log in to upload to {context.served.name!r}")
     raise Forbidden(f"{caller.identity.label} isn't allowed to upload to {context.served.name!r}")
-
-
-def _refuse_foreign_page(request: Request) -> None:
-    """Refuse forms that another web site posts with the credentials that a browser remembers."""
-    environ = request.environ
-    if environ.get("HTTP_SEC_FETCH_SITE", "none") in {"cross-site", "same-site"}:
-        raise Forbidden("Uploads from pages of other sites are refused")
-    origin, host = environ.get("HTTP_ORIGIN"), environ.get("HTTP_HOST")
-    if origin is not None and origin not in {f"http://{host}", f"https://{host}"}:
-        raise Forbidden("Uploads from pages of other sites are refused")
 
 
 def _reader(request: Request, limit: int) -> Callable[[int], bytes]:

@@ -36,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     (folder / "groups").write_text("release: carol\n")
     settings = {
         "pypi.catalog": f"sqlite:///{folder}/catalog.db",
-        "pypi.authenticators": "htpasswd",
+        "pypi.authenticators": "tokens htpasswd",
         "pypi.auth.htpasswd.path": f"{folder}/htpasswd",
         "pypi.auth.htpasswd.groups": f"{folder}/groups",
         # The tests are wrong about passwords on purpose, all from one address.
