@@ -109,9 +109,14 @@ def _common(sets: list[frozenset[str]]) -> frozenset[str]:
 
 
 def _both(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
-    for wide in (EVERYONE, AUTHENTICATED):
-        if wide in one:
-            return other
-        if wide in other:
-            return one
+    if EVERYONE in one:
+        return other
+    if EVERYONE in other:
+        return one
+    # Who comes with the secret of a repository is nobody who has logged in.
+    users = {name for name in one | other if not name.startswith("secret:")}
+    if AUTHENTICATED in one:
+        return frozenset(other & users | one & other)
+    if AUTHENTICATED in other:
+        return frozenset(one & users | one & other)
     return one & other

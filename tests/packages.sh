@@ -5,14 +5,24 @@ set -euo pipefail
 
 # program=package
 needed=(curl=curl wget=wget htpasswd=apache2-utils nginx=nginx strace=strace)
+needed+=(slapd=slapd openssl=openssl gcc=gcc)
+# header=package: python-ldap is built from source.
+headers=(ldap.h=libldap-dev sasl/sasl.h=libsasl2-dev)
 # Debian keeps servers where the path of an ordinary user does not look.
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing=("$@")
-[ $# -gt 0 ] && needed=()
+[ $# -gt 0 ] && needed=() headers=()
 for pair in "${needed[@]}"; do
   command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
 done
+for pair in "${headers[@]}"; do
+  [ -e "/usr/include/${pair%%=*}" ] || missing+=("${pair#*=}")
+done
+if [ $# -eq 0 ]; then
+  include=$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')
+  [ -e "$include/Python.h" ] || missing+=(python3-dev)
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then

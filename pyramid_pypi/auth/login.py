@@ -140,7 +140,6 @@ class Login:
         TooManyAttempts when no further check is allowed now, and BackendUnavailable when nobody
         accepts and an authenticator could not tell.
         """
-        audit.acting_from(address)
         if header is None:
             return ANONYMOUS
         identity = self._verified.lookup(header, write=write) or self._check(header, address, write=write)

@@ -1,4 +1,4 @@
-"""The Pyramid security policy: passwords, tokens and remote users for our own routes, the host's policy for the rest."""
+"""The Pyramid security policy: our identities for our own routes, the host's policy for the rest."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol

@@ -59,14 +59,10 @@ class RemoteUsers:
         name = _text(environ[self._name])
         # Two headers of the same name arrive as one, and one of them is not the web server's.
         if not _is_name(name) or "," in name:
-            raise BadRequest(
-                f"The header {self._header} names nobody; the web server in front has to mend it"
-            )
-        groups = re.split(r"[,\s]+", _text(environ.get(self._groups, "")))
+            raise BadRequest(f"{self._header} does not name a user; mend the web server in front")
+        groups = re.split(r"[, \t]+", _text(environ.get(self._groups, "")))
         if not all(_is_name(group) for group in groups if group):
-            raise BadRequest(
-                "The header with the groups cannot be read; the web server in front has to mend it"
-            )
+            raise BadRequest("The groups of the user have no names; mend the web server in front")
         return Identity.user(name, frozenset(filter(None, groups)))
 
     def _trusts(self, peer: object) -> bool:
@@ -99,7 +95,7 @@ def _text(value: str) -> str:
     try:
         return value.encode("latin-1").decode("utf-8").strip(" \t")
     except UnicodeError as error:
-        raise BadRequest("The name of the user is not UTF-8") from error
+        raise BadRequest("What names the user is not UTF-8; mend the web server in front") from error
 
 
 def _is_name(text: str) -> bool:

@@ -75,9 +75,6 @@ class TokenAuthenticator:
         del username
         return None if self._tokens is None else str(self._tokens.generation())
 
-    def decoy(self, credentials: Credentials) -> None:
-        """Take no time: a name says nothing about tokens."""
-
     def _owner(self, token: Token) -> Identity:
         if token.groups is not None:
             return Identity.user(token.user, token.groups)

@@ -10,6 +10,7 @@ import click
 from sqlalchemy.engine import make_url
 
 from pyramid_pypi import settings
+from pyramid_pypi.auth.remote import RemoteUsers
 from pyramid_pypi.cli.load import load_settings, read_ini
 from pyramid_pypi.errors import PypiError
 from pyramid_pypi.model import PERMISSIONS, Permission
@@ -66,10 +67,15 @@ def view(loaded: Settings) -> dict[str, Any]:
         "catalog": make_url(loaded.catalog).render_as_string(hide_password=True),
         "security": loaded.security,
         "authenticators": [_instance(one) for one in loaded.authenticators],
+        "remote_users": _remote(loaded.remote_users),
         "default": loaded.default,
         "repositories": [_repository(one) for one in loaded.repositories],
         "warnings": list(loaded.warnings),
     }
+
+
+def _remote(options: RemoteUsers.Options | None) -> dict[str, Any] | None:
+    return None if options is None else {"header": options.header, "from": list(map(str, options.networks))}
 
 
 def _instance(instance: Instance) -> dict[str, str]:
@@ -130,6 +136,8 @@ def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
     yield f"catalog         {shown['catalog']}"
     yield f"security        {shown['security']}"
     yield f"authenticators  {', '.join(map(_kind, shown['authenticators'])) or 'none'}"
+    if remote := shown["remote_users"]:
+        yield f"remote users    {remote['header']} from {' '.join(remote['from'])}"
     for repository in shown["repositories"]:
         mark = ", the default" if repository["name"] == shown["default"] else ""
         yield f"repository      {repository['name']} ({repository['kind']}{mark})"

@@ -31,7 +31,7 @@ def read_secrets(reader: Reader, key: str, *, hosted: bool) -> RepositorySecrets
     if read is not None and read == write:
         reader.problem(
             f"{key}.write_secret",
-            "is the same as read_secret, so whoever reads could upload; make another one",
+            "is the same as read_secret, so every reader could upload; make another one",
         )
     return RepositorySecrets(read, write)
 

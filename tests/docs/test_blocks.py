@@ -65,7 +65,7 @@ def complete(block: Block, folder) -> dict[str, str]:
 def test_settings_are_understood(block, tmp_path):
     if ".ca = " in block.text:
         make_certificates(tmp_path)
-    secrets = dict.fromkeys(re.findall(r"= env:(\w+)", block.text), "swordfish")
+    secrets = {name: f"swordfish {name}" for name in re.findall(r"= env:(\w+)", block.text)}
 
     loaded = load(complete(block, tmp_path), environ=secrets)
 

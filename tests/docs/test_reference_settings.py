@@ -49,6 +49,8 @@ SPECIAL = {
     "pypi.repo.NAME.folder",
     "pypi.repo.NAME.offline_file",
     "pypi.repo.NAME.publish",
+    "pypi.repo.NAME.read_secret",
+    "pypi.repo.NAME.write_secret",
 }
 
 
@@ -133,6 +135,11 @@ def test_production_ini_explains_every_key(table):
     told_elsewhere = {
         "pypi.security",
         "pypi.auth.htpasswd",
+        "pypi.remote_user.header",
+        "pypi.remote_user.groups_header",
+        "pypi.remote_user.from",
+        "pypi.repo.NAME.read_secret",
+        "pypi.repo.NAME.write_secret",
         "pypi.repo.NAME.max_upload_size",
         "pypi.repo.NAME.storage.handoff_prefix",
         "pypi.repo.NAME.storage.rescan",

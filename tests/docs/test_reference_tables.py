@@ -35,6 +35,9 @@ def test_every_dependency_has_its_reason():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     requirements = setup["options"]["install_requires"] + setup["options.extras_require"]["watch"]
-    names = re.findall(r"^\s*([a-z0-9_]+)", requirements, re.MULTILINE)
+    for plugin in ROOT.glob("plugins/*/setup.cfg"):
+        setup.read(plugin)
+        requirements += setup["options"]["install_requires"].replace("\npyramid_pypi", "")
+    names = re.findall(r"^\s*([a-z0-9_-]+)", requirements, re.MULTILINE)
 
     assert sorted(row[0].strip("`") for row in rows(page("docs/explanation/why.md"))) == sorted(names)

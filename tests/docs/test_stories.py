@@ -8,6 +8,7 @@ import bcrypt
 import pytest
 
 from pyramid_pypi.testing.artefacts import make_wheel
+from pyramid_pypi_ldap.testing import Slapd, make_certificates
 from tests.clients.releases import save
 from tests.docs.blocks import ROOT, blocks
 from tests.live import LiveServer, post_file, write_ini
@@ -148,6 +149,18 @@ def test_tokens_are_made_used_and_taken_back(team, tell, tmp_path):
     assert "projects holy-*" in said
 
 
+def test_people_of_a_directory_log_in(port, tell, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    make_certificates(work)
+    with Slapd(tmp_path / "ldap", work) as slapd:
+        urls = {f"ldaps://ldap{number}.example.org": slapd.tls_url for number in (1, 2)}
+        said = tell(port, **urls).run(blocks("docs/how-to/log-in-with-ldap.md"))
+
+    assert "FAIL" not in said
+    assert said.count("access: let in") == 2
+
+
 @pytest.fixture
 def office(team, tmp_path):
     """The folders and files that the page about clients begins with."""
@@ -178,3 +191,11 @@ def test_every_client_works_as_configured(office, tell):
     }
 
     tell(port_of(office), *CLIENTS, **addresses).run(blocks("docs/how-to/configure-clients.md"))
+
+
+def test_the_secret_of_a_repository_lets_clients_in(port, tell, tmp_path):
+    save(tmp_path / "work" / "dist", "holy-grail", "1.0")
+
+    said = tell(port, "twine", "pip").run(blocks("docs/how-to/repository-secrets.md"))
+
+    assert "holy_grail-1.0-py3-none-any.whl#sha256" in said

@@ -132,3 +132,12 @@ def test_somebody_who_is_named_differently_is_permitted_though_not_named():
 
     assert joint.permits(Identity.user("bob", ("dev",)), "read", "acme")
     assert joint.principals("read", "acme") == frozenset()
+
+
+def test_the_secret_of_a_repository_is_nobody_who_has_logged_in():
+    logged_in = Rights({"read": frozenset({"authenticated"})})
+    secret = Rights({"read": frozenset({"secret:team:read", "user:ann"})})
+
+    for parts in ((logged_in, secret), (secret, logged_in)):
+        assert JointRights(parts).principals("read") == {"user:ann"}
+    assert JointRights((secret, secret)).principals("read") == {"secret:team:read", "user:ann"}

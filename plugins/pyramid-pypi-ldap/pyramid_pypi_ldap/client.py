@@ -1,11 +1,8 @@
 """The only module that knows python-ldap: one connection to one server, and its names and escapes."""
 
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import ldap  # type: ignore[import-untyped, unused-ignore]
@@ -13,8 +10,9 @@ import ldap.dn  # type: ignore[import-untyped, unused-ignore]
 import ldap.filter  # type: ignore[import-untyped, unused-ignore]
 
 from pyramid_pypi_ldap.errors import Ambiguous, Outage, Refused
+from pyramid_pypi_ldap.tunnel import Transport, open_socket
 
-__all__ = ["Connection", "Entry", "Scope", "Transport", "escape_dn", "escape_filter", "first_name", "is_dn"]
+__all__ = ["Connection", "Entry", "Scope", "escape_dn", "escape_filter", "first_name", "is_dn"]
 
 Scope: TypeAlias = Literal["subtree", "onelevel", "base"]
 
@@ -23,11 +21,8 @@ _SCOPES: Final = {
     "onelevel": ldap.SCOPE_ONELEVEL,
     "base": ldap.SCOPE_BASE,
 }
-_SYSTEM_AUTHORITIES: Final = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-)
+# Where libldap would connect to by itself if a connection breaks: it must not, as that has no TLS.
+_NOWHERE: Final = "ldapi://%2Fdev%2Fnull"
 # RFC 4511 appendix A: what servers say about a password, a locked account and an entry without one.
 _REFUSALS: Final = (
     ldap.INVALID_CREDENTIALS,
@@ -41,9 +36,7 @@ _REFUSALS: Final = (
 _HINTS: Final[Mapping[type[Exception], str]] = {
     ldap.CONFIDENTIALITY_REQUIRED: "the server wants TLS: use ldaps:// or leave starttls on",
     ldap.STRONG_AUTH_REQUIRED: "the server wants TLS: use ldaps:// or leave starttls on",
-    ldap.CONNECT_ERROR: "check that the certificate is for the host in servers, and ca",
-    ldap.SERVER_DOWN: "check the host and the port in servers, the firewall and, with TLS, "
-    "that the certificate is for this host and ca has its authority",
+    ldap.SERVER_DOWN: "the server has closed the connection: see its log",
     ldap.TIMEOUT: "check whether the server is overloaded, or raise timeout",
     ldap.REFERRAL: "referrals are not followed: list the server that has the entries",
     ldap.FILTER_ERROR: "check the parentheses of user_filter and group_filter",
@@ -51,17 +44,6 @@ _HINTS: Final[Mapping[type[Exception], str]] = {
     ldap.NO_SUCH_OBJECT: "check that user_base and group_base exist and that the account may read them",
     ldap.INSUFFICIENT_ACCESS: "let the account that searches read the entries",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Transport:
-    """How servers are connected to; times in seconds, `ca` a PEM file, None for the system's."""
-
-    starttls: bool
-    verify: bool
-    ca: Path | None
-    connect_timeout: float
-    timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +59,18 @@ class Entry:
 
 
 class Connection:
-    """A connection to one server, with TLS unless that was given up by name; for one thread at a time."""
+    """An open connection to one server, for one thread at a time. Making one raises Outage."""
 
     def __init__(self, url: str, transport: Transport) -> None:
-        self._secured = url.startswith("ldaps://") or not transport.starttls
+        way = open_socket(url, transport)
         with _answers():
-            self._ldap: Any = ldap.initialize(url)
-            _prepare(self._ldap, transport)
-
-    def secure(self) -> None:
-        """Start TLS where `ldap://` has to. Raises Outage: there is no way on without."""
-        if not self._secured:
-            with _answers():
-                self._ldap.start_tls_s()
-            self._secured = True
-
-    def reach(self) -> None:
-        """Connect, whatever the server then says to somebody who has not logged in. Raises Outage."""
-        self.secure()
-        try:
-            self._ldap.whoami_s()
-        except (ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.TIMEOUT) as error:
-            raise _outage(error) from error
-        except ldap.LDAPError:
-            return
+            self._ldap: Any = ldap.initialize(_NOWHERE, fileno=way.detach())
+            self._ldap.timeout = transport.timeout
+            # Whatever ldap.conf and the environment say.
+            self._ldap.set_option(ldap.OPT_PROTOCOL_VERSION, ldap.VERSION3)
+            self._ldap.set_option(ldap.OPT_REFERRALS, ldap.OPT_OFF)
+            self._ldap.set_option(ldap.OPT_DEREF, ldap.DEREF_NEVER)
+            self._ldap.set_option(ldap.OPT_TIMEOUT, float(transport.timeout))
 
     def bind(self, dn: str, password: str) -> None:
         """Log in as an entry. Raises Refused or Outage.
@@ -110,7 +80,6 @@ class Connection:
         """
         if not dn or not password:
             raise Refused("an empty name or password is not sent")
-        self.secure()
         with _answers():
             try:
                 self._ldap.simple_bind_s(dn, password)
@@ -134,7 +103,6 @@ class Connection:
         With a `limit`, more entries than that raise Ambiguous. Raises Outage, also when `base` does
         not exist, except for the scope `base`, where that is no entry.
         """
-        self.secure()
         with _answers():
             try:
                 found = self._ldap.search_ext_s(
@@ -181,32 +149,6 @@ def first_name(dn: str) -> str:
     except ldap.DECODING_ERROR:
         return ""
     return str(parts[0][0][1]) if parts else ""
-
-
-def _prepare(connection: Any, transport: Transport) -> None:
-    """Set every option that matters, so that neither ldap.conf nor the environment has a say."""
-    connection.timeout = transport.timeout
-    connection.set_option(ldap.OPT_PROTOCOL_VERSION, ldap.VERSION3)
-    connection.set_option(ldap.OPT_REFERRALS, ldap.OPT_OFF)
-    connection.set_option(ldap.OPT_DEREF, ldap.DEREF_NEVER)
-    connection.set_option(ldap.OPT_NETWORK_TIMEOUT, float(transport.connect_timeout))
-    connection.set_option(ldap.OPT_TIMEOUT, float(transport.timeout))
-    wanted = ldap.OPT_X_TLS_DEMAND if transport.verify else ldap.OPT_X_TLS_NEVER
-    connection.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, wanted)
-    connection.set_option(ldap.OPT_X_TLS_PROTOCOL_MIN, ldap.OPT_X_TLS_PROTOCOL_TLS1_2)
-    authorities = str(transport.ca) if transport.ca else _system_authorities()
-    if authorities:
-        connection.set_option(ldap.OPT_X_TLS_CACERTFILE, authorities)
-    # libldap reads the options above when it makes a new context, and this has to be the last one.
-    connection.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
-
-
-@cache
-def _system_authorities() -> str:
-    """Return the file of the system's authorities; empty leaves it to libldap."""
-    paths = ssl.get_default_verify_paths()
-    candidates = (paths.cafile, *_SYSTEM_AUTHORITIES)
-    return next((path for path in candidates if path and Path(path).is_file()), "")
 
 
 def _entry(dn: str, values: Mapping[str, list[bytes]]) -> Entry:

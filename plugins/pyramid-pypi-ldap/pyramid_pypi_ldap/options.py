@@ -8,8 +8,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from pyramid_pypi.options import Seconds, Secret
-from pyramid_pypi_ldap.client import Transport, is_dn
+from pyramid_pypi_ldap.client import is_dn
 from pyramid_pypi_ldap.templates import fill_dn, is_filter
+from pyramid_pypi_ldap.tunnel import Transport
 
 __all__ = ["Options"]
 

@@ -36,7 +36,7 @@ class Server:
         self._idle: list[tuple[float, Connection]] = []
 
     def connect(self) -> Connection:
-        """Return a connection on which nobody is logged in; nothing has been sent."""
+        """Return a connection on which nobody is logged in. Raises Outage."""
         return Connection(self.url, self._options.transport)
 
     def log_in(self, connection: Connection) -> None:

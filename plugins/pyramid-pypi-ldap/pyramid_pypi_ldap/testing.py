@@ -1,6 +1,6 @@
 """A real directory for tests: OpenLDAP's slapd on loopback, with a few people and groups.
 
-Needs the programs `slapd`, `slapadd` and `openssl`. The people are `ann`, `bob`, `Zoë`, one whose name
+Needs Debian's packages `slapd` and `openssl`. The people are `ann`, `bob`, `Zoë`, one whose name
 is full of special characters, and two entries that share the name `twin`; the password of everybody
 is `PASSWORD`, that of the service account `SERVICE_PASSWORD`.
 """
@@ -16,9 +16,9 @@ from typing import Final, Self
 
 __all__ = ["BASE", "ODD_NAME", "PASSWORD", "SERVICE", "SERVICE_PASSWORD", "Slapd", "make_certificates"]
 
-BASE: Final = "dc=acme,dc=test"
+BASE: Final = "dc=example,dc=org"
 SERVICE: Final = f"cn=index,ou=services,{BASE}"
-PASSWORD: Final = "correct horse"  # noqa: S105 - of people who do not exist
+PASSWORD: Final = "swordfish"  # noqa: S105 - of people who do not exist
 SERVICE_PASSWORD: Final = "battery staple"  # noqa: S105 - as above
 ODD_NAME: Final = r'#o*d(d)\,+"<>;= name'
 
@@ -143,12 +143,12 @@ def _content(referral: str) -> str:
     from pyramid_pypi_ldap.client import escape_dn  # noqa: PLC0415
 
     units = ("people", "guests", "services", "groups")
-    entries = [f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Acme\ndc: acme\n"]
+    entries = [f"dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n"]
     entries += [f"dn: ou={name},{BASE}\nobjectClass: organizationalUnit\nou: {name}\n" for name in units]
-    entries += [
+    entries.append(
         f"dn: {SERVICE}\nobjectClass: applicationProcess\nobjectClass: simpleSecurityObject\n"
         f"cn: index\nuserPassword: {SERVICE_PASSWORD}\n"
-    ]
+    )
     groups = {"release": ["ann"], "Domain Users": ["ann", "bob", "Zoë"], "Ærø": ["Zoë"]}
     member_of: dict[str, list[str]] = {}
     for group, names in groups.items():
@@ -157,10 +157,10 @@ def _content(referral: str) -> str:
     for uid, unit, full in _PEOPLE:
         # The overlay keeps this up to date, but does not see what slapadd brings.
         found = "".join(f"memberOf: {dn}\n" for dn in member_of.get(uid, []))
-        entries += [
+        entries.append(
             f"dn: uid={escape_dn(uid)},ou={unit},{BASE}\nobjectClass: inetOrgPerson\nuid: {uid}\n"
-            f"cn: {full}\nsn: {full}\nmail: {full.split()[0]}@acme.test\nuserPassword: {PASSWORD}\n{found}"
-        ]
+            f"cn: {full}\nsn: {full}\nmail: {full.split()[0]}@example.org\nuserPassword: {PASSWORD}\n{found}"
+        )
     for group, names in groups.items():
         members = "".join(f"member: uid={name},ou=people,{BASE}\n" for name in names)
         entries += [f"dn: cn={group},ou=groups,{BASE}\nobjectClass: groupOfNames\ncn: {group}\n{members}"]
@@ -168,10 +168,10 @@ def _content(referral: str) -> str:
         f"dn: cn=posix,ou=groups,{BASE}\nobjectClass: posixGroup\ncn: posix\ngidNumber: 7\nmemberUid: bob\n"
     ]
     if referral:
-        entries += [
+        entries.append(
             f"dn: ou=away,ou=people,{BASE}\nobjectClass: referral\nobjectClass: extensibleObject\n"
             f"ou: away\nref: {referral}/ou=people,{BASE}\n"
-        ]
+        )
     return "\n".join(entries)
 
 

@@ -1,9 +1,7 @@
 """A login in single steps, at one server."""
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from pyramid_pypi_ldap.client import Connection, Entry
 from pyramid_pypi_ldap.directory import Directory
@@ -12,8 +10,6 @@ from pyramid_pypi_ldap.options import Options
 from pyramid_pypi_ldap.servers import Server
 
 __all__ = ["Step", "walk"]
-
-_PORTS = {"ldap": 389, "ldaps": 636}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +50,10 @@ class _Journey:
             connection.close()
 
     def steps(self, password: str) -> Iterator[Step]:
-        yield self._connect()
+        safe = self._options.transport.secures(self._server.url)
+        self._at("connect with TLS" if safe else "connect")
         connection = self._connection()
-        yield self._secure(connection)
+        yield Step(self.now, self._safety() if safe else "passwords are sent in the clear; use TLS")
         if self._options.can_search:
             yield self._log_in(connection)
             entry, step = self._search(connection)
@@ -76,29 +73,8 @@ class _Journey:
     def _at(self, what: str, hint: str = "") -> None:
         self.now, self.hint = what, hint
 
-    def _connect(self) -> Step:
-        self._at("connect")
-        parts = urlsplit(self._server.url)
-        address = (parts.hostname or "", parts.port or _PORTS[parts.scheme])
-        try:
-            socket.create_connection(address, self._options.connect_timeout).close()
-        except OSError as error:
-            hint = "check the host and the port in servers, the firewall, and that the server runs"
-            raise Outage(error.strerror or str(error), hint=hint) from error
-        return Step(self.now, f"{address[0]} port {address[1]}")
-
-    def _secure(self, connection: Connection) -> Step:
-        safe = self._options.starttls or self._server.url.startswith("ldaps://")
-        self._at("TLS" if safe else "no TLS")
-        try:
-            connection.reach()
-        except Outage as error:
-            hint = "check that the server offers TLS, that its certificate is for this host, and ca"
-            raise Outage(error.reason, hint=hint if safe else error.hint) from error
-        if not safe:
-            return Step(self.now, "passwords are sent in the clear; use ldaps:// or starttls")
-        checked = "the certificate is right" if self._options.verify else "the certificate was not checked"
-        return Step(self.now, checked)
+    def _safety(self) -> str:
+        return "the certificate is right" if self._options.verify else "the certificate was not checked"
 
     def _log_in(self, connection: Connection) -> Step:
         self._at("service account")

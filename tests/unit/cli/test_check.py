@@ -154,6 +154,17 @@ def test_bad_settings_are_reported(run: Run, ini: str) -> None:
     )
 
 
+def test_whose_word_about_users_counts_is_shown(run: Run, ini: str) -> None:
+    result = run(
+        "check",
+        ini,
+        PYPI_REMOTE_USER_HEADER="X-Forwarded-User",
+        PYPI_REMOTE_USER_FROM="127.0.0.1 192.0.2.0/24",
+    )
+
+    assert "remote users    X-Forwarded-User from 127.0.0.1/32 192.0.2.0/24\n" in result.output
+
+
 def test_no_secret_is_shown(run: Run, ini: str) -> None:
     for arguments in (["check", ini], ["check", ini, "--json"]):
         assert "hunter2" not in run(*arguments).output
