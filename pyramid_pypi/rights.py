@@ -49,11 +49,16 @@ class Rights:
 
     def principals(self, permission: Permission, project: str = "") -> frozenset[str]:
         """Return who has `permission`, on the repository when `project` is empty."""
-        best = self.grants.get(permission, frozenset())
-        length = -1
+        rule = self.rule(permission, project)
+        return (self.grants if rule is None else rule.grants).get(permission, frozenset())
+
+    def rule(self, permission: Permission, project: str) -> ProjectRights | None:
+        """Return the pattern that decides about `permission` on `project`, if one does."""
+        best: ProjectRights | None = None
         for rights in self.projects:
-            if permission in rights.grants and len(rights.pattern) > length and rights.matches(project):
-                best, length = rights.grants[permission], len(rights.pattern)
+            longer = best is None or len(rights.pattern) > len(best.pattern)
+            if longer and permission in rights.grants and rights.matches(project):
+                best = rights
         return best
 
     def hides_projects(self) -> bool:

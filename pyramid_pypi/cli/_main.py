@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "unyank": "pyramid_pypi.cli.yank:unyank",
     "user": "pyramid_pypi.cli.user:user",
     "verify": "pyramid_pypi.cli.verify:verify",
+    "who-can": "pyramid_pypi.cli.who_can:who_can",
     "yank": "pyramid_pypi.cli.yank:yank",
 }
 """The core's commands and where they are."""
