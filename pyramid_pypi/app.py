@@ -99,6 +99,7 @@ class PackageIndex:
             watcher.stop()
         for served in self.repositories.values():
             served.repository.close()
+        self.login.close()
         self.catalog.close()
 
 

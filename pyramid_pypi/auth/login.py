@@ -82,6 +82,15 @@ class _Member:
             return answer
         raise self._broken(f"found {type(answer).__name__} and not an Identity or None")
 
+    def close(self) -> None:
+        """Close the authenticator if it can be closed; what it raises is logged."""
+        close = getattr(self._authenticator, "close", None)
+        if callable(close):
+            try:
+                close()
+            except Exception as error:  # noqa: BLE001 - a plugin's error must not keep others open
+                _log.error("authenticator %r: close raised %s", self._name, _describe(error))
+
     def check_of(self, username: str) -> Callable[[], bool]:
         """Return a function that tells whether what is stored for the name is still as it is now."""
         read = self._fingerprint
@@ -165,6 +174,11 @@ class Login:
         if outage is not None:
             raise outage
         return None
+
+    def close(self) -> None:
+        """Close the authenticators that can be closed."""
+        for member in self._members:
+            member.close()
 
     def _admit(self, scope: Scope, address: str) -> None:
         """Refuse a token that has expired since it was checked, or that is meant for other places."""

@@ -54,9 +54,10 @@ class MemoryStorage:
         except KeyError:
             raise BlobMissing(f"{key} has disappeared from the storage") from None
 
-        def chunks(start: int, stop: int) -> Iterator[bytes]:
-            for position in range(start, stop, _CHUNK):
-                yield data[position : min(position + _CHUNK, stop)]
+        def chunks(start: int, stop: int | None) -> Iterator[bytes]:
+            end = len(data) if stop is None else stop
+            for position in range(start, end, _CHUNK):
+                yield data[position : min(position + _CHUNK, end)]
 
         return Stream(len(data), stored_at, chunks)
 

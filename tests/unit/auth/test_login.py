@@ -388,3 +388,23 @@ def test_known_user_is_served_during_a_flood_of_wrong_passwords(htpasswd: Authen
         stop.set()
 
     assert sorted(waits)[37] < 1
+
+
+class Closing(FakeAuthenticator):
+    """Counts how often it is closed, and fails at that."""
+
+    closed = 0
+
+    def close(self) -> None:
+        """Fail."""
+        self.closed += 1
+        raise OSError("no")
+
+
+def test_what_can_be_closed_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = Closing({}), Closing({})
+
+    build(first, FakeAuthenticator({}), second).close()
+
+    assert (first.closed, second.closed) == (1, 1)
+    assert "close raised OSError" in caplog.text
