@@ -18,6 +18,7 @@ from benchmarks.coldinstall import install, resolve
 from benchmarks.corpus import FULL, QUICK, Corpus, generate
 from benchmarks.findings import findings_markdown, studies_markdown
 from benchmarks.followers import OursGroup, OursProxy
+from benchmarks.logins import logins
 from benchmarks.peers import Devpi, Proxpi, PypiServer, PypiServerRepaired
 from benchmarks.report import Report
 from benchmarks.rootpage import root_page
@@ -51,6 +52,7 @@ STUDIES = (
     Study("meanwhile", "Pages while new files arrive", pages_meanwhile),
     Study("install", "Installing 30 packages of a real project with `uv`", install),
     Study("resolve", "Resolving a real project of 103 packages with `uv`", resolve),
+    Study("logins", "Logins", logins),
     Study("names", "The list of all projects", root_page),
 )
 
