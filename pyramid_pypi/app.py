@@ -12,6 +12,7 @@ from pyramid_pypi.auth.throttle import Throttle
 from pyramid_pypi.auth.tokens import TokenAuthenticator
 from pyramid_pypi.auth.verified import VerifiedCredentials
 from pyramid_pypi.catalog import Catalog
+from pyramid_pypi.catalog.roles import Roles
 from pyramid_pypi.catalog.tokens import Tokens
 from pyramid_pypi.distribution import PROFILES
 from pyramid_pypi.errors import RepositoryNotFound
@@ -191,8 +192,15 @@ class _Assembly:
             # What is there already is listed by `reindex`, and until then nobody can tell that a
             # project is not there.
             self._catalog.mark_scanned(settings.name)
-        publisher = Publisher(repository, PROFILES[settings.accept], self._plugins)
-        return Served(repository, settings.rights, publisher, settings.max_upload_size, settings.description)
+        roles = Roles(self._catalog, settings.name) if settings.ownership == "first-uploader" else None
+        return Served(
+            repository,
+            settings.rights,
+            Publisher(repository, PROFILES[settings.accept], self._plugins, roles),
+            settings.max_upload_size,
+            settings.description,
+            roles=roles,
+        )
 
     def _group(self, settings: GroupSettings) -> Served:
         members = []

@@ -20,6 +20,8 @@ Event: TypeAlias = Literal[
     "file unyanked",
     "login failed",
     "refused",
+    "role granted",
+    "role revoked",
     "token created",
     "token revoked",
     "token used",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pyramid_pypi.catalog.roles import Roles
 from pyramid_pypi.errors import Forbidden, RepositoryNotFound
 from pyramid_pypi.model import Identity, Permission, ProjectName
 from pyramid_pypi.publish.publisher import Publisher
@@ -17,7 +18,8 @@ class Served:
     """A repository with what surrounds it: rights, the way in, and limits (in bytes).
 
     `publisher` is None where nothing can be published; `publish` names the repository that takes
-    uploads instead, if one does.
+    uploads instead, if one does. Where `roles` are kept, they decide who may change a project that
+    somebody looks after, unless a pattern of the rights does.
     """
 
     repository: Repository
@@ -26,6 +28,7 @@ class Served:
     max_upload_size: int = 0
     description: str = ""
     publish: str = ""
+    roles: Roles | None = None
 
     @property
     def name(self) -> str:
@@ -53,6 +56,8 @@ class Served:
         scope = identity.scope
         if scope is not None and not scope.allows(permission, self.name, project):
             return False
+        if self.roles is not None and isinstance(self.rights, Rights) and project:
+            return self._permits_by_role(self.roles, self.rights, identity, permission, project)
         return self.rights.permits(identity, permission, project)
 
     def permits_somewhere(self, identity: Identity, permission: Permission) -> bool:
@@ -60,7 +65,17 @@ class Served:
         scope = identity.scope
         if scope is not None and not scope.allows_somewhere(permission, self.name):
             return False
-        return self.rights.permits_somewhere(identity, permission)
+        if self.rights.permits_somewhere(identity, permission):
+            return True
+        return self.roles is not None and permission in {"upload", "yank"} and self.roles.has_any(identity)
+
+    def _permits_by_role(
+        self, roles: Roles, rights: Rights, identity: Identity, permission: Permission, project: str
+    ) -> bool:
+        decided = None if rights.rule(permission, project) else roles.decide(identity, permission, project)
+        if decided is None:
+            return rights.permits(identity, permission, project)
+        return decided or rights.permits(identity, "manage", project)
 
     def shows_all_to(self, identity: Identity) -> bool:
         """Tell whether everybody who may read sees the same projects, and `identity` does too."""

@@ -26,6 +26,7 @@ __all__ = [
     "metadata",
     "projects",
     "removed_files",
+    "roles",
     "scans",
     "to_microseconds",
     "tokens",
@@ -33,7 +34,7 @@ __all__ = [
 
 # The newest migration. Comparing it with the database at start costs one query, where asking
 # Alembic would cost its import.
-REVISION = "0002"
+REVISION = "0003"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -151,6 +152,18 @@ tokens = Table(
     Column("expires_at", BigInteger),
     Column("used_at", BigInteger),
     Column("revoked_at", BigInteger, index=True),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("repository", String(64), primary_key=True),
+    Column("project", String(255), primary_key=True),
+    Column("principal", String(300), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("granted_at", BigInteger, nullable=False),
+    Column("granted_by", String(255), nullable=False),
+    Index("ix_roles_principal", "repository", "principal"),
 )
 
 

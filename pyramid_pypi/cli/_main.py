@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "plugins": "pyramid_pypi.cli.plugins:plugins",
     "reindex": "pyramid_pypi.cli.reindex:reindex",
     "relock": "pyramid_pypi.cli.relock:relock",
+    "role": "pyramid_pypi.cli.role:role",
     "token": "pyramid_pypi.cli.token:token",
     "unyank": "pyramid_pypi.cli.yank:unyank",
     "user": "pyramid_pypi.cli.user:user",

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from configparser import InterpolationError
 
 import click
-from pyramid.paster import get_appsettings  # type: ignore[import-untyped, unused-ignore]
+from pyramid import paster  # type: ignore[import-untyped, unused-ignore]
 
 from pyramid_pypi import settings
 from pyramid_pypi.errors import PypiError
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.settings import Settings
 
-__all__ = ["load_plugins", "load_settings", "read_ini"]
+__all__ = ["load_plugins", "load_settings", "log_like_server", "read_ini"]
 
 
 def read_ini(ini: str, variables: Sequence[str] = ()) -> Mapping[str, str]:
@@ -26,7 +26,7 @@ def read_ini(ini: str, variables: Sequence[str] = ()) -> Mapping[str, str]:
             raise click.UsageError(f"{variable!r} is not key=value")
         options[key] = value
     try:
-        found = get_appsettings(ini, options=options)
+        found = paster.get_appsettings(ini, options=options)
     except InterpolationError as error:
         # The cause shows the value, which may be a secret with a percent sign in it.
         raise click.ClickException(
@@ -61,6 +61,11 @@ def load_plugins(ini: str, variables: Sequence[str] = ()) -> Plugins:
         return Plugins.load(settings.plugin_names(keys))
     except PypiError as error:
         raise click.ClickException(f"{ini}: {error.message}") from error
+
+
+def log_like_server(ini: str) -> None:
+    """Log where the server of `ini` does, so that its audit log has what a command changes."""
+    paster.setup_logging(ini)
 
 
 def _reason(error: Exception) -> str:

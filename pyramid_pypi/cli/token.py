@@ -9,14 +9,13 @@ from ipaddress import ip_network
 from typing import Any
 
 import click
-from pyramid.paster import setup_logging  # type: ignore[import-untyped, unused-ignore]
 
 from pyramid_pypi import audit
 from pyramid_pypi.app import PackageIndex, compose
 from pyramid_pypi.auth.basic import MAX_NAME, has_controls
 from pyramid_pypi.auth.tokens import Grant, TokenAuthenticator, issue
 from pyramid_pypi.catalog.tokens import Token
-from pyramid_pypi.cli.load import load_plugins, load_settings
+from pyramid_pypi.cli.load import load_plugins, load_settings, log_like_server
 from pyramid_pypi.errors import BackendUnavailable
 from pyramid_pypi.identities import PERMISSIONS, Network, Permission, Scope
 from pyramid_pypi.settings import casts
@@ -102,8 +101,7 @@ def revoke(ini: str, ids: tuple[str, ...]) -> None:
 @contextmanager
 def _index(ini: str) -> Iterator[PackageIndex]:
     index = compose(load_settings(ini), load_plugins(ini))
-    # What is changed here is in the same log as what is changed through the server.
-    setup_logging(ini)
+    log_like_server(ini)
     try:
         yield index
     finally:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pyramid_pypi import audit
+from pyramid_pypi.catalog.roles import Roles
 from pyramid_pypi.distribution import AcceptProfile, Filename, inspect, parse_filename
-from pyramid_pypi.errors import InvalidUpload, ProjectNotFound
+from pyramid_pypi.errors import Forbidden, InvalidUpload, ProjectNotFound
 from pyramid_pypi.model import File, Identity, Permission
 from pyramid_pypi.publish.checks import check_digests, check_form, check_release, same_version
 from pyramid_pypi.publish.receive import ReceivedFile, ReceivedForm
@@ -60,6 +61,7 @@ class Publisher:
     repository: Writable
     profile: AcceptProfile
     hooks: Hooks = field(repr=False)
+    roles: Roles | None = field(default=None, repr=False)
 
     def publish(self, form: ReceivedForm, staged: StagedFile, caller: Caller) -> tuple[File, bool]:
         """Check and store the file; return it, and whether it is new.
@@ -76,10 +78,34 @@ class Publisher:
         upload = self._inspect(form, content, filename, staged)
         self._check_release(filename)
         self._ask_plugins(upload, caller.identity)
-        file, created = self.repository.add(upload, caller.identity)
+        file, created = self._add(upload, caller.identity)
         if created:
             self._tell("file added", file, caller.identity)
         return file, created
+
+    def _add(self, upload: Upload, by: Identity) -> tuple[File, bool]:
+        """Store the file; whoever brings the first one of a project becomes its owner."""
+        name = upload.filename.project
+        claimed = self._claim(name, by)
+        try:
+            return self.repository.add(upload, by)
+        except BaseException:
+            if claimed and self.roles is not None:
+                self.roles.revoke(name, f"user:{by.name}")
+            raise
+
+    def _claim(self, name: str, by: Identity) -> bool:
+        if self.roles is None or by.is_anonymous:
+            return False
+        try:
+            self.repository.project(name)
+        except ProjectNotFound:
+            if self.roles.claim(name, by):
+                audit.record("role granted", by, repository=self.repository.name, project=name, role="owner")
+                return True
+            if not self.roles.decide(by, "upload", name):
+                raise Forbidden(f"The project {name!r} has just become somebody else's") from None
+        return False
 
     def delete_release(self, name: str, version: str, caller: Caller) -> list[File]:
         """Delete the files of one version. Raises ProjectNotFound, Forbidden."""

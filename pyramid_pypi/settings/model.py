@@ -16,6 +16,7 @@ __all__ = [
     "HostedSettings",
     "Instance",
     "LoginSettings",
+    "Ownership",
     "ProxySettings",
     "RedirectSettings",
     "RepositorySettings",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 FileMode = Literal["cache", "redirect", "stream"]
+Ownership = Literal["none", "first-uploader"]
 Security = Literal["pyramid_pypi", "host"]
 
 
@@ -43,7 +45,10 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class HostedSettings:
-    """A hosted repository; `max_upload_size` is in bytes."""
+    """A hosted repository; `max_upload_size` is in bytes.
+
+    With `ownership`, whoever brings the first file of a project decides who changes it.
+    """
 
     kind: ClassVar = "hosted"
 
@@ -53,6 +58,7 @@ class HostedSettings:
     storage: Instance
     accept: str
     max_upload_size: int
+    ownership: Ownership = "none"
     secrets: RepositorySecrets = field(default=RepositorySecrets())
 
 

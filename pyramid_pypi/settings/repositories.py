@@ -16,6 +16,7 @@ from pyramid_pypi.settings.model import (
     GroupSettings,
     HostedSettings,
     Instance,
+    Ownership,
     ProxySettings,
     RedirectSettings,
     RepositorySettings,
@@ -70,8 +71,14 @@ def _hosted(reader: Reader, name: str, shared: Shared) -> RepositorySettings:
         secrets=read_secrets(reader, key, hosted=True),
         accept=reader.take(f"{key}.accept", casts.choice(*ACCEPT_PROFILES), "private"),
         max_upload_size=reader.take(f"{key}.max_upload_size", casts.size, shared.max_upload_size),
+        ownership=_ownership(reader, key),
         description=reader.take(f"{key}.description", casts.text, ""),
     )
+
+
+def _ownership(reader: Reader, key: str) -> Ownership:
+    chosen = reader.take(f"{key}.ownership", casts.choice("none", "first-uploader"), "none")
+    return "first-uploader" if chosen == "first-uploader" else "none"
 
 
 def _proxy(reader: Reader, name: str, shared: Shared) -> RepositorySettings:

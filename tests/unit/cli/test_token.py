@@ -2,6 +2,9 @@
 
 import getpass
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import bcrypt
 import pytest
@@ -9,6 +12,7 @@ from click.testing import CliRunner
 
 from pyramid_pypi.auth.tokens import is_secret
 from pyramid_pypi.cli import main
+from tests.docs.blocks import ROOT
 from tests.functional.support import make_client, settings
 from tests.functional.test_rights import as_user, wheel_of
 from tests.live import write_ini
@@ -127,3 +131,22 @@ def test_a_token_that_nobody_can_use_is_warned_of(ini, run):
     write_ini(ini, settings(ini.parent, **{**SETTINGS, "pypi.authenticators": "htpasswd"}))
 
     assert "does not list tokens" in run("create", "ann").stderr
+
+
+def test_making_and_ending_a_token_is_in_the_audit_log_of_the_server(tmp_path):
+    (tmp_path / "production.ini").write_text((ROOT / "production.ini").read_text())
+
+    def call(*arguments):
+        command = [Path(sys.executable).with_name("pyramid-pypi"), "token", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    created = call("create", "production.ini", "farm", "--robot")
+    (token,) = json.loads(call("list", "production.ini", "--json").stdout)
+    revoked = call("revoke", "production.ini", token["id"])
+
+    told = [json.loads(line) for line in (created.stderr + revoked.stderr).splitlines() if line[:1] == "{"]
+    assert [(one["event"], one["token_id"]) for one in told] == [
+        ("token created", token["id"]),
+        ("token revoked", token["id"]),
+    ]
+    assert created.stdout.strip() not in created.stderr
