@@ -42,7 +42,10 @@ def test_all_problems_come_at_once_with_key_reason_allowed_and_nearest(refuse: R
                 "pypi.repo.private.storage.*",
                 *(f"pypi.repo.private.{name}" for name in ("read", "upload", "yank", "delete", "manage")),
                 *(f"pypi.repo.private.{name}" for name in ("read_secret", "write_secret")),
-                *(f"pypi.repo.private.{name}" for name in ("accept", "max_upload_size", "description")),
+                *(
+                    f"pypi.repo.private.{name}"
+                    for name in ("accept", "max_upload_size", "ownership", "description")
+                ),
             ),
             "pypi.repo.private.read",
         ),
