@@ -8,11 +8,13 @@ from pyramid_pypi.auth.base import Authenticator
 from pyramid_pypi.auth.login import Login
 from pyramid_pypi.auth.remote import RemoteUsers
 from pyramid_pypi.auth.repository_secrets import LoneSecretAuthenticator, SecretAuthenticator
+from pyramid_pypi.auth.sessions import Browsers
 from pyramid_pypi.auth.throttle import Throttle
 from pyramid_pypi.auth.tokens import TokenAuthenticator
 from pyramid_pypi.auth.verified import VerifiedCredentials
 from pyramid_pypi.catalog import Catalog
 from pyramid_pypi.catalog.roles import Roles
+from pyramid_pypi.catalog.sessions import Sessions
 from pyramid_pypi.catalog.tokens import Tokens
 from pyramid_pypi.distribution import PROFILES
 from pyramid_pypi.errors import RepositoryNotFound
@@ -57,6 +59,7 @@ class PackageIndex:
     tokens: Tokens
     verified: VerifiedCredentials
     login: Login
+    browsers: Browsers
     pages: ReadyCache
     remote_users: RemoteUsers | None = field(default=None)
     watchers: tuple[Watcher, ...] = field(default=())
@@ -123,6 +126,7 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
     assembly = _Assembly(named, containers, catalog, plugins, pages)
     repositories = {name: assembly.serve(one) for name, one in named.items()}
     tokens = Tokens(catalog)
+    login = _login(settings, plugins, verified, catalog, tokens)
     return PackageIndex(
         settings=settings,
         plugins=plugins,
@@ -130,7 +134,8 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
         repositories=repositories,
         tokens=tokens,
         verified=verified,
-        login=_login(settings, plugins, verified, tokens),
+        login=login,
+        browsers=Browsers(Sessions(catalog, settings.sessions), login),
         pages=pages,
         remote_users=RemoteUsers(settings.remote_users) if settings.remote_users else None,
         watchers=tuple(
@@ -234,7 +239,9 @@ def _containers(named: Mapping[str, RepositorySettings]) -> dict[str, list[str]]
     return found
 
 
-def _login(settings: Settings, plugins: Plugins, verified: VerifiedCredentials, tokens: Tokens) -> Login:
+def _login(
+    settings: Settings, plugins: Plugins, verified: VerifiedCredentials, catalog: Catalog, tokens: Tokens
+) -> Login:
     def tell(username: str, address: str, reason: str) -> None:
         plugins.notify("pypi_login_failed", username=username, address=address, reason=reason)
 
@@ -249,6 +256,9 @@ def _login(settings: Settings, plugins: Plugins, verified: VerifiedCredentials, 
     for _name, member in members:
         if isinstance(member, TokenAuthenticator):
             member.attach(tokens, login.find)
+        use_catalog = getattr(member, "use_catalog", None)
+        if callable(use_catalog):
+            use_catalog(catalog)
     return login
 
 

@@ -10,17 +10,18 @@ every plugin is called by itself, so that an error can name it.
 # mypy: disable-error-code="empty-body"
 # A specification is never called, so it has nothing to return.
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from pyramid_pypi.model import File, Identity
+from pyramid_pypi.model import File, Identity, Link
 
 if TYPE_CHECKING:
     import click
 
     from pyramid_pypi.publish.upload import Upload
+    from pyramid_pypi.settings.reader import Reader
 
 __all__ = [
     "PROJECT",
@@ -35,7 +36,9 @@ __all__ = [
     "pypi_file_removed",
     "pypi_file_served",
     "pypi_file_yanked",
+    "pypi_links",
     "pypi_login_failed",
+    "pypi_settings",
     "pypi_storage_backends",
     "pypi_upstream_backends",
     "pypi_upstream_fetched",
@@ -81,6 +84,17 @@ def pypi_upstream_backends() -> Mapping[str, type]:
 
 
 @hookspec
+def pypi_settings(reader: "Reader") -> object | None:
+    """Read the keys of the plugin, which begin with `pypi.` and its name, and return what they say.
+
+    Called while the settings are read, after the core's own keys. Every key that is asked for is
+    a known one, and what is wrong is reported together with all other problems: see
+    `pyramid_pypi.settings.reader.Reader`. What is returned is in `Settings.sections` by the name
+    of the plugin, and `Settings.section` finds it by its type. An exception stops the start.
+    """
+
+
+@hookspec
 def pypi_configure(config: Any) -> None:
     """Add routes, views or tweens to the application.
 
@@ -96,6 +110,16 @@ def pypi_commands(cli: "click.Group") -> None:
 
     Called when the command line runs with `--ini` and that ini lists the plugin. A name that
     the core uses is refused. Nothing is returned; an exception ends the command line.
+    """
+
+
+@hookspec
+def pypi_links() -> Iterable[Link]:
+    """Return links to pages of the plugin, for the page where people log in or that of an account.
+
+    Called for each such page. A link on the page for logging in gets `?next=` and the path of the
+    page that was asked for. An exception, or a value that is something else, is logged and shows
+    no link.
     """
 
 

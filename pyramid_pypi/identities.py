@@ -11,6 +11,7 @@ __all__ = [
     "AUTHENTICATED",
     "EVERYONE",
     "PERMISSIONS",
+    "PUBLISHER",
     "Credentials",
     "Identity",
     "Network",
@@ -20,6 +21,8 @@ __all__ = [
 
 EVERYONE = "everyone"
 AUTHENTICATED = "authenticated"
+PUBLISHER = "publisher"
+"""The principal of a publisher, whose token is the right to do what its scope says."""
 
 Permission = Literal["read", "upload", "yank", "delete", "manage"]
 PERMISSIONS: tuple[Permission, ...] = ("read", "upload", "yank", "delete", "manage")

@@ -30,6 +30,7 @@ __all__ = [
     "File",
     "Hashes",
     "Identity",
+    "Link",
     "LocalFile",
     "Network",
     "PackageType",
@@ -181,6 +182,18 @@ class Change:
     by: str
     version: str | None = None
     filename: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page for people, as a plugin offers it on the page for logging in or on that of an account.
+
+    `path` is relative to the root of the index, as in `-/parrot/login`.
+    """
+
+    place: Literal["login", "account"]
+    title: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

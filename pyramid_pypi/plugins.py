@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
@@ -11,11 +11,14 @@ from pyramid_pypi import _plugin_search as search
 from pyramid_pypi import builtins, hookspecs
 from pyramid_pypi._nearest import nearest
 from pyramid_pypi.errors import PluginError, Unavailable
+from pyramid_pypi.model import Link
 from pyramid_pypi.options import options_of
 from pyramid_pypi.version import __version__
 
 if TYPE_CHECKING:
     import click
+
+    from pyramid_pypi.settings.reader import Reader
 
 __all__ = ["PluginDescription", "Plugins"]
 
@@ -147,6 +150,11 @@ class Plugins:
                 kinds[name], owners[name] = kind, plugin
         return kinds
 
+    def sections(self, reader: "Reader") -> dict[str, object]:
+        """Return what the plugins have read from the settings, by their names. Raises PluginError."""
+        found = self._ask_at_start("pypi_settings", reader=reader)
+        return {plugin: section for plugin, section in found if section is not None}
+
     def configure(self, config: Any) -> None:
         """Let every plugin add to a `pyramid.config.Configurator`. Raises PluginError."""
         for _ in self._ask_at_start("pypi_configure", config=config):
@@ -186,6 +194,21 @@ class Plugins:
                 raise Unavailable(f"The plugin {plugin!r} gave no reason in {hook}; ask the operator")
             reasons.append(answer or f"The plugin {plugin!r} refuses it without a reason")
         return reasons
+
+    def links(self, place: Literal["login", "account"]) -> tuple[Link, ...]:
+        """Return the links for a page; a plugin that fails has none, and the page goes on working."""
+        found: list[Link] = []
+        for implementation in self._implementations["pypi_links"]:
+            try:
+                offered = list(_call(implementation, {}))  # type: ignore[call-overload]
+            except Exception:  # noqa: BLE001 - whatever it is, people have to be able to log in
+                _log.exception("The plugin %r failed in pypi_links", implementation.plugin_name)
+                continue
+            if not all(isinstance(link, Link) for link in offered):
+                _log.error("The plugin %r offers no Link in pypi_links", implementation.plugin_name)
+                continue
+            found += [link for link in offered if link.place == place]
+        return tuple(found)
 
     def describe(self) -> tuple[PluginDescription, ...]:
         """Return what is active, in the order of registration."""

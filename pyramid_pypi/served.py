@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pyramid_pypi.catalog.roles import Roles
 from pyramid_pypi.errors import Forbidden, RepositoryNotFound
+from pyramid_pypi.identities import PUBLISHER
 from pyramid_pypi.model import Identity, Permission, ProjectName
 from pyramid_pypi.publish.publisher import Publisher
 from pyramid_pypi.repositories import Hosted, Repository
@@ -56,6 +57,8 @@ class Served:
         scope = identity.scope
         if scope is not None and not scope.allows(permission, self.name, project):
             return False
+        if scope is not None and PUBLISHER in identity.principals:
+            return True
         if self.roles is not None and isinstance(self.rights, Rights) and project:
             return self._permits_by_role(self.roles, self.rights, identity, permission, project)
         return self.rights.permits(identity, permission, project)
@@ -65,9 +68,18 @@ class Served:
         scope = identity.scope
         if scope is not None and not scope.allows_somewhere(permission, self.name):
             return False
+        if scope is not None and PUBLISHER in identity.principals:
+            return True
         if self.rights.permits_somewhere(identity, permission):
             return True
         return self.roles is not None and permission in {"upload", "yank"} and self.roles.has_any(identity)
+
+    def may_grant(self, identity: Identity, project: str) -> bool:
+        """Tell whether `identity` may say who looks after `project`: owners, and who manages it."""
+        if self.roles is None:
+            return False
+        owns = self.roles.held_by(identity).get(project) == "owner" and identity.scope is None
+        return owns or self.permits(identity, "manage", project)
 
     def _permits_by_role(
         self, roles: Roles, rights: Rights, identity: Identity, permission: Permission, project: str

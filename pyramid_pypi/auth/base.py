@@ -15,7 +15,7 @@ class Authenticator(Protocol):
     caches what was verified and it limits attempts, so an implementation only checks.
     It is called from several threads.
 
-    Four methods are optional and used where they exist:
+    Five methods are optional and used where they exist:
 
     `fingerprint(username: str) -> str | None` names the state that a verified password depends on,
     such as the stored hash and the groups, and is None for an unknown name. When it changes, what
@@ -26,6 +26,9 @@ class Authenticator(Protocol):
     `find(username: str) -> Identity | None` returns who has a name, and the groups, without a
     password; None for nobody, and it raises BackendUnavailable when it cannot tell. Without it the
     users have no tokens.
+
+    `use_catalog(catalog: pyramid_pypi.catalog.Catalog) -> None` is called once, before anything is
+    asked, for one that keeps something there, as `pyramid_pypi.catalog.notes.Notes`.
 
     `close() -> None` lets connections go when the index is closed.
 

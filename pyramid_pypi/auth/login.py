@@ -1,18 +1,16 @@
 """From an `Authorization` header to an identity."""
 
 import logging
-import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 from pyramid_pypi import audit
-from pyramid_pypi.auth import passwords
 from pyramid_pypi.auth.base import Authenticator
 from pyramid_pypi.auth.basic import TOKEN_PREFIX, parse_authorization
-from pyramid_pypi.auth.flights import Flights, Slots
+from pyramid_pypi.auth.flights import Flights
+from pyramid_pypi.auth.member import Member, describe
 from pyramid_pypi.auth.throttle import Throttle
 from pyramid_pypi.auth.verified import VerifiedCredentials
 from pyramid_pypi.errors import (
@@ -28,8 +26,6 @@ __all__ = ["Login"]
 
 # One text for unknown names and wrong passwords, so that answers do not tell which names exist.
 _INVALID: Final = "Invalid or non-existent authentication information."
-# The hash of a random password that nobody kept, at the cost of new hashes.
-_NOBODY: Final = "$2y$12$4FBLWvyJaraVIwR85BcGquEQQo4saDu9Mw5rtjaeNNbm4A/KvqYq6"
 _log = logging.getLogger(__name__)
 
 FailureListener = Callable[[str, str, str], None]
@@ -37,84 +33,6 @@ FailureListener = Callable[[str, str, str], None]
 
 def _ignore(username: str, address: str, reason: str) -> None:
     """Listen to failed logins and do nothing."""
-
-
-class _Member:
-    """An authenticator, its name in the settings, and its own slots.
-
-    Slots are not shared: a directory that hangs must not keep local users out.
-    """
-
-    def __init__(self, name: str, authenticator: Authenticator, workers: int) -> None:
-        self._name = name
-        self._authenticator = authenticator
-        self._slots = Slots(workers)
-        self._fingerprint = getattr(authenticator, "fingerprint", None)
-        self._find = getattr(authenticator, "find", None)
-        self._decoy = getattr(authenticator, "decoy", None)
-        self.has_decoy = callable(self._decoy)
-
-    def ask(self, credentials: Credentials) -> Identity | None:
-        """Ask the authenticator; whatever is not an answer becomes BackendUnavailable."""
-        with self._slots.hold():
-            try:
-                answer: object = self._authenticator.authenticate(credentials)
-            except (InvalidCredentials, BackendUnavailable):
-                raise
-            except Exception as error:
-                raise self._broken(f"raised {_describe(error)}") from error
-        if answer is None or (isinstance(answer, Identity) and not answer.is_anonymous):
-            return answer
-        raise self._broken(f"answered with {type(answer).__name__} and not with a user's Identity or None")
-
-    def find(self, username: str) -> Identity | None:
-        """Return who has the name, None also where the authenticator cannot look without a password."""
-        if not callable(self._find):
-            return None
-        with self._slots.hold():
-            try:
-                answer: object = self._find(username)
-            except BackendUnavailable:
-                raise
-            except Exception as error:
-                raise self._broken(f"raised {_describe(error)}") from error
-        if answer is None or isinstance(answer, Identity):
-            return answer
-        raise self._broken(f"found {type(answer).__name__} and not an Identity or None")
-
-    def close(self) -> None:
-        """Close the authenticator if it can be closed; what it raises is logged."""
-        close = getattr(self._authenticator, "close", None)
-        if callable(close):
-            try:
-                close()
-            except Exception as error:  # noqa: BLE001 - a plugin's error must not keep others open
-                _log.error("authenticator %r: close raised %s", self._name, _describe(error))
-
-    def check_of(self, username: str) -> Callable[[], bool]:
-        """Return a function that tells whether what is stored for the name is still as it is now."""
-        read = self._fingerprint
-        if not callable(read):
-            return lambda: True
-        try:
-            before = read(username)
-        except Exception as error:  # noqa: BLE001 - a plugin's error only costs the cache
-            _log.error("authenticator %r: fingerprint raised %s", self._name, _describe(error))
-            return lambda: False
-        return lambda: read(username) == before
-
-    def spend(self, credentials: Credentials) -> None:
-        """Take the time of a wrong password."""
-        with self._slots.hold():
-            if not callable(self._decoy):
-                passwords.verify(_NOBODY, credentials.password)
-                return
-            with suppress(Exception):
-                self._decoy(credentials)
-
-    def _broken(self, what: str) -> BackendUnavailable:
-        _log.error("authenticator %r %s", self._name, what)
-        return BackendUnavailable(f"The authenticator {self._name!r} does not work; try again later")
 
 
 class Login:
@@ -135,7 +53,7 @@ class Login:
         on_failure: FailureListener = _ignore,
         workers: int = 2,
     ) -> None:
-        self._members = tuple(_Member(name, each, workers) for name, each in authenticators)
+        self._members = tuple(Member(name, each, workers) for name, each in authenticators)
         self._verified = verified
         self._throttle = throttle
         self._on_failure = on_failure
@@ -174,6 +92,14 @@ class Login:
         if outage is not None:
             raise outage
         return None
+
+    def state_of(self, username: str) -> str:
+        """Return a text that changes when a password or a group of the name does, if that can be told.
+
+        It is not for others to see.
+        """
+        told = ((member.name, member.state_of(username)) for member in self._members)
+        return "\n".join(f"{name} {state}" for name, state in told if state is not None)
 
     def close(self) -> None:
         """Close the authenticators that can be closed."""
@@ -272,10 +198,4 @@ class Login:
         try:
             self._on_failure(username, credentials.address, reason)
         except Exception as error:  # noqa: BLE001 - whoever listens must not decide over logins
-            _log.error("the listener to failed logins raised %s", _describe(error))
-
-
-def _describe(error: Exception) -> str:
-    """Return the type and the place of an error, without its message, which may quote a password."""
-    places = traceback.extract_tb(error.__traceback__)[-3:]
-    return " ".join([type(error).__name__, *(f"{place.filename}:{place.lineno}" for place in places)])
+            _log.error("the listener to failed logins raised %s", describe(error))

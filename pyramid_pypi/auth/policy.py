@@ -10,6 +10,7 @@ from pyramid_pypi.model import ANONYMOUS, EVERYONE, Identity
 from pyramid_pypi.web.context import Operation, RepositoryContext, index_of
 from pyramid_pypi.web.foreign import refuse_foreign_page
 from pyramid_pypi.web.observe import IDENTITY
+from pyramid_pypi.web.sessions import session_identity
 
 if TYPE_CHECKING:
     from pyramid.request import Request
@@ -105,6 +106,10 @@ def _identify(request: "Request") -> Identity:
 def _who(index: "PackageIndex", environ: Mapping[str, Any]) -> Identity:
     write = environ["REQUEST_METHOD"] in _WRITES
     remote = None if index.remote_users is None else index.remote_users.identify(environ)
+    if remote is None and "HTTP_AUTHORIZATION" not in environ:
+        browser = session_identity(index, environ)
+        if browser is not None:
+            return browser
     if remote is None:
         return index.identify(environ.get("HTTP_AUTHORIZATION"), environ.get("REMOTE_ADDR", ""), write=write)
     if write:

@@ -84,6 +84,7 @@ class SecretAuthenticator:
             name: tuple(_Stored(secret, identity, key) for secret, identity in _identities(name, each))
             for name, each in secrets.items()
         }
+        self._fingerprints = {name: _fingerprint(name, each) for name, each in secrets.items()}
 
     def authenticate(self, credentials: Credentials) -> Identity | None:
         """See the contract."""
@@ -98,9 +99,8 @@ class SecretAuthenticator:
         raise InvalidCredentials("Invalid or non-existent authentication information.")
 
     def fingerprint(self, username: str) -> str | None:
-        """Return the repository: its secrets are those of the start."""
-        name = _repository(username)
-        return name if name in self._stored else None
+        """Return a text about the secrets of the repository, which are those of the start."""
+        return self._fingerprints.get(_repository(username))
 
 
 class LoneSecretAuthenticator(SecretAuthenticator):
@@ -115,6 +115,11 @@ class LoneSecretAuthenticator(SecretAuthenticator):
 def _repository(username: str) -> str:
     """Return the name of the repository that may be meant; only ASCII letters have two forms."""
     return username.lower() if username.isascii() else ""
+
+
+def _fingerprint(name: str, secrets: RepositorySecrets) -> str:
+    texts = ["" if one is None else one.reveal() for one in (secrets.read, secrets.write)]
+    return f"{name} " + hashlib.blake2b("\n".join(texts).encode()).hexdigest()
 
 
 def _identities(name: str, secrets: RepositorySecrets) -> list[tuple[Secret, Identity]]:

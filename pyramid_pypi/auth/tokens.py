@@ -16,7 +16,8 @@ from typing import Final
 
 from pyramid_pypi.auth.basic import TOKEN_PREFIX
 from pyramid_pypi.catalog.tokens import Token, Tokens
-from pyramid_pypi.errors import BackendUnavailable, InvalidCredentials, PypiError
+from pyramid_pypi.errors import BackendUnavailable, BadRequest, InvalidCredentials, PypiError
+from pyramid_pypi.identities import PUBLISHER
 from pyramid_pypi.model import Credentials, Identity, Scope
 
 __all__ = ["Grant", "TokenAuthenticator", "is_secret", "issue"]
@@ -27,17 +28,23 @@ _LETTERS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercas
 _RANDOM: Final = 32
 _CHECKSUM: Final = 6
 _USE_NOTED: Final = timedelta(minutes=10)
+_PUBLISHERS: Final = f"{PUBLISHER}:"
 _INVALID: Final = "Invalid or non-existent authentication information."
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a new token is for; see `Token`."""
+    """What a new token is for; see `Token`.
+
+    With `publishes` the token itself is the right to what its scope says, and the name of the
+    `user` begins with `publisher:`, as no other name does.
+    """
 
     user: str
     scope: Scope
     description: str = ""
     groups: tuple[str, ...] | None = None
+    publishes: bool = False
 
 
 class TokenAuthenticator:
@@ -77,7 +84,10 @@ class TokenAuthenticator:
 
     def _owner(self, token: Token) -> Identity:
         if token.groups is not None:
-            return Identity.user(token.user, token.groups)
+            robot = Identity.user(token.user, token.groups)
+            if token.user.startswith(_PUBLISHERS):
+                return replace(robot, principals=robot.principals | {PUBLISHER})
+            return robot
         try:
             found = self._find(token.user)
         except PypiError as error:
@@ -98,7 +108,12 @@ class TokenAuthenticator:
 
 
 def issue(tokens: Tokens, grant: Grant, *, by: str) -> tuple[Token, str]:
-    """Make a token and return it with its secret, which nobody can find out later."""
+    """Make a token and return it with its secret, which nobody can find out later.
+
+    Raises BadRequest for a name that begins as those of publishers do.
+    """
+    if grant.user.startswith(_PUBLISHERS) != grant.publishes:
+        raise BadRequest(f"{grant.user!r} is not a name that has tokens; {_PUBLISHERS} is for publishers")
     random = "".join(secrets.choice(_LETTERS) for _ in range(_RANDOM))
     secret = f"{TOKEN_PREFIX}{random}{_checksum(random)}"
     token = Token(

@@ -1,5 +1,6 @@
 """Who looks after which project, in the catalog."""
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -10,13 +11,19 @@ from pyramid_pypi.catalog import tables
 from pyramid_pypi.catalog.catalog import Catalog
 from pyramid_pypi.identities import Identity, Permission
 
-__all__ = ["ROLES", "Role", "Roles"]
+__all__ = ["ROLES", "Role", "Roles", "is_principal"]
 
 Role: TypeAlias = Literal["owner", "maintainer"]
 ROLES: tuple[Role, ...] = ("owner", "maintainer")
 
 _OF_ROLES: frozenset[Permission] = frozenset({"upload", "yank"})
 _t = tables.roles
+_PRINCIPAL = re.compile(r"(user|group):[^\s,:]{1,255}")
+
+
+def is_principal(text: str) -> bool:
+    """Tell whether a text names somebody who can have a role, as in `user:ann` and `group:dev`."""
+    return _PRINCIPAL.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,16 @@ class Roles:
         )
         with self.catalog.reading() as connection:
             return connection.execute(chosen.limit(1)).fetchone() is not None
+
+    def held_by(self, identity: Identity) -> dict[str, Role]:
+        """Return by project the roles of somebody, the highest one of each."""
+        chosen = select(_t.c.project, _t.c.role).where(
+            _t.c.repository == self.repository, _t.c.principal.in_(sorted(identity.principals))
+        )
+        with self.catalog.reading() as connection:
+            rows = connection.execute(chosen.order_by(_t.c.project, _t.c.role.desc()))
+            # "owner" comes last, so that it is what stays.
+            return {row.project: row.role for row in rows}
 
     def claim(self, project: str, identity: Identity) -> bool:
         """Make somebody the owner of a project that nobody looks after; tell whether that was done."""

@@ -24,17 +24,19 @@ __all__ = [
     "from_microseconds",
     "journal",
     "metadata",
+    "notes",
     "projects",
     "removed_files",
     "roles",
     "scans",
+    "sessions",
     "to_microseconds",
     "tokens",
 ]
 
 # The newest migration. Comparing it with the database at start costs one query, where asking
 # Alembic would cost its import.
-REVISION = "0003"
+REVISION = "0004"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -164,6 +166,30 @@ roles = Table(
     Column("granted_at", BigInteger, nullable=False),
     Column("granted_by", String(255), nullable=False),
     Index("ix_roles_principal", "repository", "principal"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    # Of the secret in the browser's cookie.
+    Column("sha256", String(64), primary_key=True),
+    Column("user", String(255), nullable=False, index=True),
+    # NULL: the user's, as long as there is such a user; lines.
+    Column("principals", Text),
+    Column("source", String(64), nullable=False),
+    Column("state", String(64), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=False, index=True),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("expires_at", BigInteger, index=True),
 )
 
 

@@ -4,8 +4,6 @@ import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
 from typing import Any
 
 import click
@@ -13,16 +11,13 @@ import click
 from pyramid_pypi import audit
 from pyramid_pypi.app import PackageIndex, compose
 from pyramid_pypi.auth.basic import MAX_NAME, has_controls
+from pyramid_pypi.auth.granting import Wish, scope_of, token_facts
 from pyramid_pypi.auth.tokens import Grant, TokenAuthenticator, issue
-from pyramid_pypi.catalog.tokens import Token
 from pyramid_pypi.cli.load import load_plugins, load_settings, log_like_server
-from pyramid_pypi.errors import BackendUnavailable
-from pyramid_pypi.identities import PERMISSIONS, Network, Permission, Scope
-from pyramid_pypi.settings import casts
+from pyramid_pypi.errors import BackendUnavailable, BadRequest
+from pyramid_pypi.identities import PERMISSIONS
 
 __all__ = ["token"]
-
-_MEANT: frozenset[Permission] = frozenset({"read", "upload", "yank"})
 
 
 @click.group()
@@ -55,7 +50,13 @@ def create(ini: str, user: str, description: str, **limits: Any) -> None:
     if bad := [group for group in groups or () if not group or any(map(str.isspace, group))]:
         raise click.UsageError(f"{bad[0]!r} is not a name of a group")
     with _index(ini) as index:
-        grant = Grant(user, _scope(index, **limits), description, groups)
+        lists = {key: limits[key] for key in ("permissions", "repositories", "projects", "networks")}
+        wish = Wish(**lists, expires=limits["expires"] or "")
+        try:
+            scope = scope_of(wish, index.repositories)
+        except BadRequest as error:
+            raise click.UsageError(error.message) from error
+        grant = Grant(user, scope, description, groups)
         _require_user(index, grant)
         made, secret = issue(index.tokens, grant, by=getpass.getuser())
     audit.record("token created", made.created_by, token_id=made.id, user=user)
@@ -72,10 +73,10 @@ def list_(ini: str, user: str | None, *, as_json: bool) -> None:
     with _index(ini) as index:
         found = index.tokens.list(user)
     if as_json:
-        click.echo(json.dumps([_said(one) for one in found], indent=2))
+        click.echo(json.dumps([token_facts(one) for one in found], indent=2))
         return
     for one in found:
-        said = _said(one)
+        said = token_facts(one)
         limits = [
             f"{key} {' '.join(said[key])}" for key in ("repositories", "projects", "networks") if said[key]
         ]
@@ -108,31 +109,6 @@ def _index(ini: str) -> Iterator[PackageIndex]:
         index.close()
 
 
-def _scope(index: PackageIndex, **limits: Any) -> Scope:
-    for name in limits["repositories"]:
-        index.served(name)
-    expires_at = None
-    if limits["expires"]:
-        try:
-            expires_at = datetime.now(UTC) + timedelta(seconds=casts.seconds(limits["expires"]))
-        except (casts.Refused, OverflowError) as error:
-            raise click.UsageError(f"--expires: {error}") from error
-    return Scope(
-        permissions=frozenset(one for one in PERMISSIONS if one in limits["permissions"]) or _MEANT,
-        repositories=frozenset(limits["repositories"]),
-        projects=tuple(limits["projects"]),
-        networks=tuple(map(_network, limits["networks"])),
-        expires_at=expires_at,
-    )
-
-
-def _network(text: str) -> Network:
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise click.UsageError(f"--network: {error}") from error
-
-
 def _require_user(index: PackageIndex, grant: Grant) -> None:
     """Refuse a token that could not be used. Raises ClickException."""
     kinds = [instance.factory for instance in index.settings.authenticators]
@@ -148,23 +124,3 @@ def _require_user(index: PackageIndex, grant: Grant) -> None:
         raise click.ClickException(
             f"No authenticator knows the user {grant.user!r}; for a program without a user, add --robot"
         )
-
-
-def _said(one: Token) -> dict[str, Any]:
-    scope = one.scope
-    state = "valid" if one.is_valid(datetime.now(UTC)) else "revoked" if one.revoked_at else "expired"
-    times = {"created_at": one.created_at, "expires_at": scope.expires_at}
-    times |= {"used_at": one.used_at, "revoked_at": one.revoked_at}
-    return {
-        "id": one.id,
-        "state": state,
-        "user": one.user,
-        "groups": None if one.groups is None else list(one.groups),
-        "description": one.description,
-        "permissions": [name for name in PERMISSIONS if name in scope.permissions],
-        "repositories": sorted(scope.repositories),
-        "projects": list(scope.projects),
-        "networks": list(map(str, scope.networks)),
-        "created_by": one.created_by,
-        **{key: None if at is None else at.isoformat(timespec="seconds") for key, at in times.items()},
-    }

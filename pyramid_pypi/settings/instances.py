@@ -9,7 +9,7 @@ from pyramid_pypi.settings import casts
 from pyramid_pypi.settings.model import Instance
 from pyramid_pypi.settings.reader import Reader
 
-__all__ = ["Kinds", "read_instance"]
+__all__ = ["Kinds", "read_instance", "read_options"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,14 @@ def read_instance(reader: Reader, key: str, name: str, kinds: Kinds, *, default:
         reader.skip(key)
         return Instance(name, kind, object, None)
     factory = kinds.classes[kind]
-    return Instance(name, kind, factory, _read_options(reader, key, factory))
+    return Instance(name, kind, factory, read_options(reader, key, factory))
 
 
-def _read_options(reader: Reader, key: str, factory: type) -> object:
-    """Return the options of the kind, None when it takes none or when some are refused."""
+def read_options(reader: Reader, key: str, factory: type) -> object:
+    """Return the options of a kind, from keys below `key`; None when it takes none or some are refused.
+
+    Raises PluginError when one has a type that no option can have.
+    """
     declared = getattr(factory, "Options", None)
     before = len(reader.problems)
     values: dict[str, object] = {}

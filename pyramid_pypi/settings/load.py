@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pyramid_pypi.catalog.sessions import Sessions
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.settings import casts, values
 from pyramid_pypi.settings.checks import check_storages, warnings
@@ -93,6 +94,11 @@ def _read(reader: Reader, names: tuple[str, ...], plugins: Plugins) -> Settings:
             failures=reader.take("pypi.login.failures", casts.at_least(1), 10),
             window=reader.take("pypi.login.window", casts.seconds, 300),
         ),
+        sessions=Sessions.Options(
+            idle=reader.take("pypi.session.idle", casts.seconds, 12 * 3600),
+            lifetime=reader.take("pypi.session.lifetime", casts.seconds, 7 * 24 * 3600),
+        ),
+        sections=plugins.sections(reader),
     )
 
 

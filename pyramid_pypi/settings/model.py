@@ -1,11 +1,13 @@
 """The settings as frozen data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from pyramid_pypi.auth.remote import RemoteUsers
 from pyramid_pypi.auth.repository_secrets import RepositorySecrets
+from pyramid_pypi.catalog.sessions import Sessions
 from pyramid_pypi.rights import Rights
 from pyramid_pypi.upstream.pagecache import Ages
 
@@ -24,6 +26,7 @@ __all__ = [
     "Settings",
 ]
 
+T = TypeVar("T")
 FileMode = Literal["cache", "redirect", "stream"]
 Ownership = Literal["none", "first-uploader"]
 Security = Literal["pyramid_pypi", "host"]
@@ -148,7 +151,8 @@ class Settings:
     `catalog` is an SQLAlchemy URL; `base_url` has no slash at its end; an empty `allowed_hosts`
     allows any; `max_upload_size` and `page_cache` are in bytes. `repositories` and
     `authenticators` are in the order of the ini, and `default` names one of the repositories.
-    `remote_users` is None where nobody's word about users counts.
+    `remote_users` is None where nobody's word about users counts. `sections` are what plugins have
+    read, by their names.
     `warnings` are sentences about what works and is probably not wanted.
     """
 
@@ -166,8 +170,17 @@ class Settings:
     page_cache: int
     credentials: CredentialSettings
     login: LoginSettings
+    sessions: Sessions.Options = field(default=Sessions.Options())
     remote_users: RemoteUsers.Options | None = field(default=None)
+    sections: Mapping[str, object] = field(default_factory=dict)
     warnings: tuple[str, ...] = field(default=())
+
+    def section(self, kind: type[T]) -> T:
+        """Return what a plugin has read, by its type. Raises LookupError where none has read such."""
+        for section in self.sections.values():
+            if isinstance(section, kind):
+                return section
+        raise LookupError(f"no plugin has read a {kind.__qualname__}")
 
     @property
     def secrets(self) -> dict[str, RepositorySecrets]:
@@ -178,3 +191,8 @@ class Settings:
     def knows_passwords(self) -> bool:
         """Whether anybody can log in with a name and a password."""
         return bool(self.authenticators or self.secrets)
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether programs can show tokens."""
+        return any(instance.kind == "tokens" for instance in self.authenticators)

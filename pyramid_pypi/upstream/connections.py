@@ -211,21 +211,23 @@ class Connections:
         self._managers: dict[tuple[Lane, str, bool, str], PoolManager] = {}
         self._lock = threading.Lock()
 
-    def open(self, target: Target, headers: Mapping[str, str], lane: Lane, **limits: Any) -> BaseHTTPResponse:
-        """Send a GET and return the answer, unread and not decoded; `limits` are those of urllib3.
+    def open(
+        self, target: Target, headers: Mapping[str, str], lane: Lane, *, method: str = "GET", **options: Any
+    ) -> BaseHTTPResponse:
+        """Send a request and return the answer, unread and not decoded; `options` are those of urllib3.
 
         Raises urllib3's HTTPError, and whatever the guard raises.
         """
         manager = self._manager(lane, self._proxies.of(target), target)
         return manager.urlopen(
-            "GET",
+            method,
             target.url,
             redirect=False,
             headers=headers,
             retries=False,
             preload_content=False,
             decode_content=False,
-            **limits,
+            **options,
         )
 
     def close(self) -> None:

@@ -16,7 +16,17 @@ from pyramid_pypi.web.slices import in_slices
 if TYPE_CHECKING:
     from pyramid.request import Request
 
-__all__ = ["CORS", "Answer", "answer_error", "answer_json", "answer_ready", "answer_text", "redirect_away"]
+__all__ = [
+    "CORS",
+    "Answer",
+    "answer_error",
+    "answer_json",
+    "answer_ready",
+    "answer_text",
+    "redirect_away",
+    "retry_headers",
+    "see_other",
+]
 
 CORS = [
     ("Access-Control-Allow-Origin", "*"),
@@ -72,6 +82,12 @@ def redirect_away(blob: Redirect) -> Answer:
     return answer_text("302 Found", f"It is at {blob.url}", headers)
 
 
+def see_other(location: str, headers: Iterable[tuple[str, str]] = ()) -> Answer:
+    """Send a browser on, after a form or to one."""
+    given = [("Location", location), ("Cache-Control", "no-store"), *headers]
+    return answer_text("303 See Other", f"The page is at {location}", given)
+
+
 def answer_json(content: object, status: str = "200 OK") -> Answer:
     """Return `content` as JSON that nobody stores."""
     text = json.dumps(content, indent=1) + "\n"
@@ -98,6 +114,11 @@ def answer_error(error: PypiError, request: "Request", realm: str) -> Answer:
 def _extra(error: PypiError, realm: str) -> list[tuple[str, str]]:
     if isinstance(error, Unauthorized):
         return [("WWW-Authenticate", f'Basic realm="{realm}", charset="UTF-8"')]
+    return retry_headers(error)
+
+
+def retry_headers(error: PypiError) -> list[tuple[str, str]]:
+    """Return the header that tells when to try again, if that helps (RFC 9110 §10.2.3)."""
     if isinstance(error, TooManyAttempts):
         return [("Retry-After", str(error.retry_after))]
     if isinstance(error, Unavailable):

@@ -16,6 +16,7 @@ from pyramid_pypi.errors import SettingsError
 from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.settings import load, plugin_names
+from pyramid_pypi.ui.routes import add_pages
 from pyramid_pypi.web.accesslog import AccessLog
 from pyramid_pypi.web.clean import CleanPaths
 from pyramid_pypi.web.context import INDEX
@@ -87,6 +88,8 @@ def include_index(config: Configurator) -> None:
     index = compose(settings, plugins)
     config.registry[INDEX] = index
     add_failures(config)
+    if settings.security == "pyramid_pypi":
+        add_pages(config)
     add_routes(config, list(index.repositories))
     plugins.configure(config)
     config.add_subscriber(lambda _event: index.start(), ApplicationCreated)

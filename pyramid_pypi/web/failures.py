@@ -1,6 +1,7 @@
 """From errors to answers, for our routes only."""
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from pyramid.httpexceptions import HTTPException
 
@@ -8,9 +9,11 @@ from pyramid_pypi import audit
 from pyramid_pypi.auth.policy import identity_of, is_ours
 from pyramid_pypi.errors import Forbidden, MethodNotAllowed, NotFound, PypiError, Unauthorized
 from pyramid_pypi.model import ANONYMOUS, Identity
-from pyramid_pypi.web.answers import Answer, answer_error
+from pyramid_pypi.ui.pages import show_error
+from pyramid_pypi.web.answers import Answer, answer_error, see_other
 from pyramid_pypi.web.context import RepositoryContext, index_of
 from pyramid_pypi.web.observe import IDENTITY
+from pyramid_pypi.web.places import here, up, wants_page
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
@@ -44,11 +47,14 @@ def add_failures(config: "Configurator") -> None:
 
 
 def failed(error: PypiError, request: "Request") -> Answer:
-    """Answer one of our errors."""
+    """Answer one of our errors; browsers are led to the login where that is what is missing."""
+    if isinstance(error, Unauthorized) and _can_log_in(request):
+        return see_other(f"{up(request)}login?next={quote(here(request), safe='')}")
     if isinstance(error, Forbidden):
         path = request.environ.get("PATH_INFO", "")
         audit.record("refused", _who(request), reason=error.message, method=request.method, path=path)
-    return answer_error(error, request, index_of(request).settings.realm)
+    answer = answer_error(error, request, index_of(request).settings.realm)
+    return show_error(error, request, answer) if wants_page(request) else answer
 
 
 def _who(request: "Request") -> Identity:
@@ -65,6 +71,16 @@ def forbidden(error: HTTPException, request: "Request") -> Answer:  # noqa: ARG0
     if identity.is_anonymous:
         return failed(Unauthorized(f"Log in to see {what}"), request)
     return failed(Forbidden(f"{identity.label} isn't allowed to see {what}"), request)
+
+
+def _can_log_in(request: "Request") -> bool:
+    """Tell whether a browser asks for a page that the login page could lead back to.
+
+    One that has shown a password is told that it is wrong.
+    """
+    if request.method not in {"GET", "HEAD"} or "HTTP_AUTHORIZATION" in request.environ:
+        return False
+    return index_of(request).settings.security == "pyramid_pypi" and wants_page(request)
 
 
 def method_not_allowed(context: object, request: "Request") -> Answer:  # noqa: ARG001

@@ -14,7 +14,7 @@ def refuse_foreign_page(environ: Mapping[str, Any]) -> None:
     Browsers tell the origin of every request that changes something; other clients tell nothing.
     """
     if environ.get("HTTP_SEC_FETCH_SITE", "none") in {"cross-site", "same-site"}:
-        raise Forbidden("Uploads from pages of other sites are refused")
+        raise Forbidden("Requests from pages of other sites are refused")
     origin, host = environ.get("HTTP_ORIGIN"), environ.get("HTTP_HOST")
     if origin is not None and origin not in {f"http://{host}", f"https://{host}"}:
-        raise Forbidden("Uploads from pages of other sites are refused")
+        raise Forbidden("Requests from pages of other sites are refused")

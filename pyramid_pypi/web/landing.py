@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from html import escape
+from urllib.parse import quote
 
 from pyramid.request import Request
 
@@ -11,6 +12,7 @@ from pyramid_pypi.model import Identity
 from pyramid_pypi.web.answers import Answer
 from pyramid_pypi.web.context import RepositoryContext
 from pyramid_pypi.web.pages import vary
+from pyramid_pypi.web.places import here, up
 
 __all__ = ["address_of", "landing_page"]
 
@@ -48,6 +50,7 @@ def landing_page(context: RepositoryContext, request: Request, identity: Identit
     body = _PAGE.format(
         name=escape(served.name),
         style=_STYLE,
+        account=_account(context, request, identity),
         about=about,
         url=escape(url),
         publish=_PUBLISH.format(url=escape(url)) if served.publisher or served.publish else "",
@@ -60,12 +63,24 @@ def landing_page(context: RepositoryContext, request: Request, identity: Identit
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Length", str(len(body))),
         ("Cache-Control", "private, no-cache"),
-        ("Vary", vary(served)),
+        ("Vary", f"{vary(served)}, Cookie"),
         ("Content-Security-Policy", _POLICY),
         ("Referrer-Policy", "same-origin"),
         ("X-Content-Type-Options", "nosniff"),
     ]
     return Answer(status="200 OK", headerlist=headers, app_iter=[body])
+
+
+def _account(context: RepositoryContext, request: Request, identity: Identity) -> str:
+    """Return the way to the account or to the login page, where this index has them."""
+    settings = context.index.settings
+    if settings.security == "host":
+        return ""
+    if not identity.is_anonymous:
+        return f'<p><a href="{up(request)}account">Account of {escape(identity.name)}</a></p>\n'
+    if not settings.knows_passwords and not context.index.plugins.links("login"):
+        return ""
+    return f'<p><a href="{up(request)}login?next={quote(here(request), safe="")}">Log in</a></p>\n'
 
 
 _PAGE = """<!DOCTYPE html>
@@ -77,7 +92,7 @@ _PAGE = """<!DOCTYPE html>
 <style>{style}</style>
 </head>
 <body>
-<h1>{name}</h1>
+{account}<h1>{name}</h1>
 {about}
 <h2>Install from here</h2>
 <pre>pip install --index-url {url}simple/ PROJECT

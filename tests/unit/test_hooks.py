@@ -21,9 +21,10 @@ from click.testing import CliRunner
 
 from pyramid_pypi import hookimpl, hookspecs
 from pyramid_pypi.cli import main
-from pyramid_pypi.errors import InvalidCredentials, ProjectNotFound
-from pyramid_pypi.model import ANONYMOUS, Credentials, Identity
+from pyramid_pypi.errors import InvalidCredentials, ProjectNotFound, SettingsError
+from pyramid_pypi.model import ANONYMOUS, Credentials, Identity, Link
 from pyramid_pypi.plugins import Plugins
+from pyramid_pypi.settings import casts
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.testing.artefacts import make_wheel
 from pyramid_pypi.upstream.simple import SimpleUpstream
@@ -201,6 +202,38 @@ def test_hook_pypi_upstream_backends(index, pypi_upstream) -> None:
     assert "parrot has not been looked at" in client.get("/far/simple/parrot/", status=404)
 
 
+def read_parrot(reader: Any) -> tuple[str, int]:
+    plumage = reader.take("pypi.parrot.plumage", casts.text, "beautiful")
+    return plumage, reader.take("pypi.parrot.rests", casts.seconds, 60)
+
+
+def test_hook_pypi_settings(index) -> None:
+    """The keys of a plugin are known, and what it reads is kept under its name and found by its type."""
+    client = index(plugin(settings=read_parrot), settings={"pypi.parrot.plumage": "blue"})
+    settings = client.app.index.settings
+
+    assert list(settings.sections.values()) == [("blue", 60)]
+    assert settings.section(tuple) == ("blue", 60)
+    with pytest.raises(LookupError, match="no plugin has read a dict"):
+        settings.section(dict)
+
+
+def test_hook_pypi_settings_reports_its_problems_with_all_others(index) -> None:
+    """One start tells of the wrong key, of the wrong value and of what is wrong elsewhere."""
+    wrong = {"pypi.parrot.plumag": "blue", "pypi.parrot.rests": "long", "pypi.max_upload_size": "much"}
+    with pytest.raises(SettingsError) as caught:
+        index(plugin(settings=read_parrot), settings=wrong)
+
+    told = str(caught.value)
+    assert all(key in told for key in wrong)
+    assert "pypi.parrot.plumage" in told
+
+
+def test_hook_pypi_settings_without_keys_leaves_nothing(index) -> None:
+    """None is no section."""
+    assert index(plugin(settings=lambda: None)).app.index.settings.sections == {}
+
+
 def test_hook_pypi_configure(index) -> None:
     """The plugin adds a page of its own to the application."""
 
@@ -238,6 +271,28 @@ def test_hook_pypi_commands(tmp_path, monkeypatch) -> None:
 
     assert (with_ini.exit_code, with_ini.output) == (0, "resting\n")
     assert without.exit_code == click.UsageError.exit_code
+
+
+def test_hook_pypi_links(index) -> None:
+    """Each page gets the links that are meant for it, in the order of the plugins."""
+    login, account = Link("login", "Parrot", "-/parrot/login"), Link("account", "Cage", "-/cage")
+    plugins = index(
+        plugin(links=lambda: [login, account]), plugin(links=lambda: (account,))
+    ).app.index.plugins
+
+    assert (plugins.links("login"), plugins.links("account")) == ((login,), (account, account))
+
+
+@pytest.mark.parametrize(
+    "answer", [fails, lambda: None, lambda: ["-/parrot"]], ids=["raises", "none", "text"]
+)
+def test_hook_pypi_links_that_fail_leave_the_others(index, caplog, answer) -> None:
+    """People can log in all the same, and the log names the plugin."""
+    link = Link("login", "Parrot", "-/parrot/login")
+    plugins = index(plugin(links=lambda: answer()), plugin(links=lambda: [link])).app.index.plugins
+
+    assert plugins.links("login") == (link,)
+    assert "pypi_links" in caplog.text
 
 
 def test_hook_pypi_check_upload(index, publish) -> None:

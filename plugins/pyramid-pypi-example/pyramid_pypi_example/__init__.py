@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     import click
     from pyramid.config import Configurator
 
+    from pyramid_pypi.settings.reader import Reader
+
 __all__ = [
     "pypi_auth_backends",
     "pypi_commands",
     "pypi_configure",
+    "pypi_settings",
     "pypi_storage_backends",
     "pypi_upstream_backends",
 ]
@@ -48,13 +51,23 @@ def pypi_upstream_backends() -> dict[str, type]:
 
 
 @hookimpl
+def pypi_settings(reader: "Reader") -> object | None:
+    """Read `pypi.example.*`: what `Watch` takes. None when something is refused, which is reported."""
+    from pyramid_pypi.settings.instances import read_options  # noqa: PLC0415 - as above
+    from pyramid_pypi_example.watch import Watch  # noqa: PLC0415 - as above
+
+    return read_options(reader, "pypi.example", Watch)
+
+
+@hookimpl
 def pypi_configure(config: "Configurator") -> None:
     """Give the application a `Watch` of its own, and a page that shows it."""
     from pyramid_pypi_example.page import add_page  # noqa: PLC0415 - as above
     from pyramid_pypi_example.watch import Watch  # noqa: PLC0415 - as above
 
-    watch = Watch.of_settings(config.get_settings())
-    config.registry["pyramid_pypi.index"].plugins.register("example watch", watch)
+    index = config.registry["pyramid_pypi.index"]
+    watch = Watch(index.settings.section(Watch.Options))
+    index.plugins.register("example watch", watch)
     add_page(config, watch)
 
 

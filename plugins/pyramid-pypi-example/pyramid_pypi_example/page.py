@@ -20,7 +20,7 @@ def add_page(config: "Configurator", watch: "Watch") -> None:
     """
 
     def show(context: Operation, request: Any) -> dict[str, object]:  # noqa: ARG001
-        return {"prefix": watch.prefix, "embargo": sorted(watch.embargo), "counts": watch.counts()}
+        return {"prefix": watch.options.prefix, "embargo": sorted(watch.embargo), "counts": watch.counts()}
 
     config.add_route("pypi.example", "/-/example", factory=Operation.of)
     config.add_view(show, route_name="pypi.example", permission="manage", renderer="json")

@@ -2,11 +2,11 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pyramid_pypi import hookimpl
 from pyramid_pypi.distribution import normalise
-from pyramid_pypi.model import File, Identity
+from pyramid_pypi.model import File, Identity, Link
 from pyramid_pypi.publish.upload import Upload
 
 __all__ = ["Watch"]
@@ -15,19 +15,18 @@ __all__ = ["Watch"]
 class Watch:
     """Refuses uploads of other names than `prefix…`, refuses embargoed downloads, and counts."""
 
-    def __init__(self, *, prefix: str = "", embargo: frozenset[str] = frozenset()) -> None:
-        self.prefix = prefix
-        self.embargo = embargo
+    @dataclass(frozen=True, slots=True)
+    class Options:
+        """The keys below `pypi.example`."""
+
+        prefix: str = field(default="", metadata={"help": "what names of projects have to begin with"})
+        embargo: tuple[str, ...] = field(default=(), metadata={"help": "projects for their uploaders alone"})
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.embargo = frozenset(map(normalise, options.embargo))
         self._seen: Counter[str] = Counter()
         self._lock = threading.Lock()
-
-    @classmethod
-    def of_settings(cls, settings: Mapping[str, str]) -> "Watch":
-        """Return what `example.prefix` and `example.embargo`, names between white space, say."""
-        names = settings.get("example.embargo", "").split()
-        return cls(
-            prefix=settings.get("example.prefix", "").strip(), embargo=frozenset(map(normalise, names))
-        )
 
     def counts(self) -> dict[str, int]:
         """Return how often each thing happened."""
@@ -39,10 +38,15 @@ class Watch:
             self._seen[what] += 1
 
     @hookimpl
+    def pypi_links(self) -> tuple[Link, ...]:
+        return (Link("account", "What was seen", "-/example"),)
+
+    @hookimpl
     def pypi_check_upload(self, upload: Upload) -> str | None:
-        if upload.project.startswith(self.prefix):
+        prefix = self.options.prefix
+        if upload.project.startswith(prefix):
             return None
-        return f"The name {upload.project!r} does not begin with {self.prefix!r}; rename the project"
+        return f"The name {upload.project!r} does not begin with {prefix!r}; rename the project"
 
     @hookimpl
     def pypi_authorize_download(self, file: File, identity: Identity) -> str | None:

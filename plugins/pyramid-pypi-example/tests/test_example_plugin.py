@@ -1,11 +1,13 @@
 """The plugin in an index: what it offers, what it refuses, and what it counts."""
 
+import pytest
 from click.testing import CliRunner
 
 from pyramid_pypi import hookspecs
 from pyramid_pypi.cli import main
 from pyramid_pypi.distribution import guess_filename, inspect
 from pyramid_pypi.distribution.profiles import STRICT
+from pyramid_pypi.errors import SettingsError
 
 MEMORY = {
     "pypi.repo.private.storage": "memory",
@@ -45,7 +47,7 @@ def test_file_goes_into_memory_and_comes_back(pypi_index, pypi_wheel, pypi_publi
 
 
 def test_name_without_the_prefix_is_refused(pypi_index, pypi_wheel, pypi_publish):
-    index = pypi_index(plugins=["example"], settings={"example.prefix": "acme-"})
+    index = pypi_index(plugins=["example"], settings={"pypi.example.prefix": "acme-"})
     answer = pypi_publish(index, pypi_wheel("holy-grail", "1.0"), status=400)
     pypi_publish(index, pypi_wheel("acme-grail", "1.0"))
 
@@ -54,7 +56,7 @@ def test_name_without_the_prefix_is_refused(pypi_index, pypi_wheel, pypi_publish
 
 
 def test_embargoed_file_is_for_its_uploader_alone(pypi_index, pypi_wheel, pypi_publish):
-    index = pypi_index(plugins=["example"], settings={**LOGIN, "example.embargo": "Holy.Grail"})
+    index = pypi_index(plugins=["example"], settings={**LOGIN, "pypi.example.embargo": "Holy.Grail"})
     index.authorization = ANN
     pypi_publish(index, pypi_wheel("holy-grail", "1.0"))
     url = f"/{file_url(index, 'holy-grail')}"
@@ -91,6 +93,22 @@ def test_two_applications_count_for_themselves(pypi_index, pypi_wheel, pypi_publ
     pypi_publish(first, pypi_wheel("holy-grail", "1.0"))
 
     assert (counts(first), counts(second)) == ({"added": 1}, {})
+
+
+def test_unknown_key_of_the_plugin_stops_the_start(pypi_index):
+    with pytest.raises(SettingsError) as caught:
+        pypi_index(plugins=["example"], settings={"pypi.example.prefx": "acme-"})
+
+    assert "pypi.example.prefx" in str(caught.value)
+    assert "pypi.example.prefix" in str(caught.value)
+
+
+def test_page_is_linked_from_the_account(pypi_index):
+    index = pypi_index(plugins=["example"])
+    (link,) = index.app.index.plugins.links("account")
+
+    assert index.get(f"/{link.path}").status_int == 200
+    assert index.app.index.plugins.links("login") == ()
 
 
 def test_command_writes_a_wheel_that_the_strictest_index_takes(tmp_path):

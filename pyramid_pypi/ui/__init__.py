@@ -1,0 +1,1 @@
+"""The pages for people: log in, look after tokens and roles."""
