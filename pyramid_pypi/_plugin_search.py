@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint, entry_points, packages_distributions,
 from pyramid_pypi._nearest import nearest
 from pyramid_pypi.errors import PluginError
 
-__all__ = ["Found", "find", "installed", "version_of"]
+__all__ = ["Found", "find", "installed", "installed_names", "version_of"]
 
 _GROUP = "pyramid_pypi"
 
@@ -34,9 +34,14 @@ def find(name: str) -> Found:
     return Found(_import(name, None), "")
 
 
+def installed_names() -> list[str]:
+    """Return the names of the plugins that are installed, without the core's own, sorted."""
+    return sorted({point.name for point in entry_points(group=_GROUP)} - {"builtins"})
+
+
 def installed(name: str) -> str:
     """Return a sentence with the plugins that are installed and the one most like `name`."""
-    names = sorted({point.name for point in entry_points(group=_GROUP)} - {"builtins"})
+    names = installed_names()
     guess = nearest(name, names)
     listed = f"Installed plugins: {', '.join(names) or 'none'}"
     return f"{listed}; did you mean {guess}?" if guess else listed

@@ -114,5 +114,5 @@ def _who(index: "PackageIndex", environ: Mapping[str, Any]) -> Identity:
         return index.identify(environ.get("HTTP_AUTHORIZATION"), environ.get("REMOTE_ADDR", ""), write=write)
     if write:
         # The web server in front knows a browser by its cookie, whatever page sends the request.
-        refuse_foreign_page(environ)
+        refuse_foreign_page(environ, index.settings.base_url)
     return remote

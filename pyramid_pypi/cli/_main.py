@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyramid_pypi._nearest import nearest
+from pyramid_pypi._plugin_search import installed_names
 from pyramid_pypi.errors import PypiError
 from pyramid_pypi.version import __version__
+
+if TYPE_CHECKING:
+    from pyramid_pypi.plugins import Plugins
 
 __all__ = ["COMMANDS", "LazyGroup", "main"]
 
@@ -31,10 +36,11 @@ _FROM_PLUGINS = "pyramid_pypi.commands"
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are named in a table, plus those of the plugins of `--ini`.
+    """A group whose commands are named in a table, plus those of plugins.
 
-    A command of the core whose module is not there does not exist; the core's commands go
-    before those of plugins.
+    A command of the core whose module is not there does not exist; the core's commands go before
+    those of plugins. All commands of the plugins of `--ini` are listed; the command that has the
+    name of an installed plugin is found without it, but not listed.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -45,7 +51,20 @@ class LazyGroup(click.Group):
         """Return the command of this name, imported, or None."""
         if cmd_name in COMMANDS:
             return _import(COMMANDS[cmd_name])
-        return super().get_command(ctx, cmd_name) or _from_plugins(ctx).commands.get(cmd_name)
+        listed = super().get_command(ctx, cmd_name) or _from_plugins(ctx).commands.get(cmd_name)
+        return listed or _of_installed(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that `args` begin with; an unknown one is told with the most similar."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            guess = nearest(args[0], [*self.list_commands(ctx), *installed_names()])
+            if args[0].startswith("-") or guess is None or self.get_command(ctx, guess) is None:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {guess!r}?", ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error of ours is told in one sentence."""
@@ -76,12 +95,26 @@ def _load_plugins(ctx: click.Context, _parameter: click.Parameter, ini: str | No
         return
     from pyramid_pypi.cli.load import load_plugins  # noqa: PLC0415 - costs time that most commands do not need
 
+    ctx.meta[_FROM_PLUGINS] = _group_of(load_plugins(ini))
+
+
+def _of_installed(name: str) -> click.Command | None:
+    """Return the command that an installed plugin of this name adds under it. Raises PluginError."""
+    if name not in installed_names():
+        return None
+    from pyramid_pypi.plugins import Plugins  # noqa: PLC0415 - as above
+
+    return _group_of(Plugins.load((name,))).commands.get(name)
+
+
+def _group_of(plugins: "Plugins") -> click.Group:
+    """Return the commands that plugins add. Raises ClickException for one that the core has."""
     group = click.Group()
-    load_plugins(ini).commands(group)
+    plugins.commands(group)
     taken = sorted(set(group.commands) & set(COMMANDS))
     if taken:
         raise click.ClickException(f"A plugin adds the command {taken[0]!r}, which the core has; rename it")
-    ctx.meta[_FROM_PLUGINS] = group
+    return group
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

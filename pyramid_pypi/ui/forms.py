@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 from pyramid_pypi.auth.basic import has_controls
 from pyramid_pypi.errors import BadRequest, Forbidden, TooLarge
+from pyramid_pypi.web.context import index_of
 from pyramid_pypi.web.foreign import refuse_foreign_page
 from pyramid_pypi.web.sessions import accept_form
 
@@ -42,7 +43,7 @@ def read_form(request: "Request") -> Form:
     without the token that our page gave to this browser.
     """
     environ = request.environ
-    refuse_foreign_page(environ)
+    refuse_foreign_page(environ, index_of(request).settings.base_url)
     content_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
         raise BadRequest("This takes the form of our page, as application/x-www-form-urlencoded")

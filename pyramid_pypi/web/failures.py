@@ -54,7 +54,7 @@ def failed(error: PypiError, request: "Request") -> Answer:
         path = request.environ.get("PATH_INFO", "")
         audit.record("refused", _who(request), reason=error.message, method=request.method, path=path)
     answer = answer_error(error, request, index_of(request).settings.realm)
-    return show_error(error, request, answer) if wants_page(request) else answer
+    return show_error(error, request, answer) if _is_for_people(request) else answer
 
 
 def _who(request: "Request") -> Identity:
@@ -73,14 +73,18 @@ def forbidden(error: HTTPException, request: "Request") -> Answer:  # noqa: ARG0
     return failed(Forbidden(f"{identity.label} isn't allowed to see {what}"), request)
 
 
+def _is_for_people(request: "Request") -> bool:
+    """Tell whether a browser asks, and our own pages are there."""
+    return wants_page(request) and index_of(request).settings.security == "pyramid_pypi"
+
+
 def _can_log_in(request: "Request") -> bool:
     """Tell whether a browser asks for a page that the login page could lead back to.
 
     One that has shown a password is told that it is wrong.
     """
-    if request.method not in {"GET", "HEAD"} or "HTTP_AUTHORIZATION" in request.environ:
-        return False
-    return index_of(request).settings.security == "pyramid_pypi" and wants_page(request)
+    reads = request.method in {"GET", "HEAD"}
+    return reads and "HTTP_AUTHORIZATION" not in request.environ and _is_for_people(request)
 
 
 def method_not_allowed(context: object, request: "Request") -> Answer:  # noqa: ARG001

@@ -33,7 +33,7 @@ def list_(context: Operation, request: "Request") -> Answer:
 
 def create(context: Operation, request: "Request") -> Answer:
     """Make a token and tell its secret, once."""
-    refuse_foreign_page(request.environ)
+    refuse_foreign_page(request.environ, context.index.settings.base_url)
     identity = _user(context.index, request)
     wish, description = _read(request)
     made, secret = make(context.index, identity, wish, description)
@@ -42,7 +42,7 @@ def create(context: Operation, request: "Request") -> Answer:
 
 def revoke(context: Operation, request: "Request") -> Answer:
     """End one's own token; a token may end itself."""
-    refuse_foreign_page(request.environ)
+    refuse_foreign_page(request.environ, context.index.settings.base_url)
     identity, token = identity_of(request), request.matchdict["token"]
     if identity.token != token:
         identity = _user(context.index, request)

@@ -25,7 +25,7 @@ def upload(context: RepositoryContext, request: Request) -> Answer:
     note(request, context.served.name)
     publisher = context.served.takes
     caller = WebCaller(request, context, identity_of(request))
-    refuse_foreign_page(request.environ)
+    refuse_foreign_page(request.environ, context.index.settings.base_url)
     _require_some_right(caller)
     read = _reader(request, context.served.max_upload_size + _FORM_OVERHEAD)
     content_type = request.environ.get("CONTENT_TYPE", "")

@@ -1,3 +1,6 @@
+from urllib.parse import urljoin
+
+import bcrypt
 import pytest
 from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationError
@@ -6,6 +9,7 @@ from webtest import TestApp
 from pyramid_pypi.testing.artefacts import make_wheel
 from pyramid_pypi.web.context import INDEX
 from tests.functional.apps import deciding, plain, strict
+from tests.functional.browsing import ACCEPT, Browser, form_to
 from tests.functional.support import JSON, OPEN, settings, upload_fields
 
 WHEEL = "holy_grail-1.0-py3-none-any.whl"
@@ -106,3 +110,29 @@ def test_a_second_application_in_one_process_has_its_own_index(host, tmp_path):
 
     second.get("/pypi/simple/holy-grail/", status=404)
     index.close()
+
+
+@pytest.mark.parametrize(("module", "prefix"), [(plain, "/pypi"), (strict, "/tools/pypi")])
+def test_people_log_in_below_the_prefix(host, module, prefix, tmp_path):
+    (tmp_path / "htpasswd").write_text(f"ann:{bcrypt.hashpw(b'correct horse', bcrypt.gensalt(4)).decode()}\n")
+    web = host(module, **{"pypi.authenticators": "tokens htpasswd", "pypi.auth.htpasswd.path": "htpasswd"})
+    browser = Browser(web.app)
+
+    login = browser.open(f"{prefix}/simple/")
+    assert login.request.path == f"{prefix}/login"
+    page = browser.send(login.forms[0], username="ann", password="correct horse")
+    assert page.request.path == f"{prefix}/simple/"
+
+    page = browser.open(f"{prefix}/account")
+    browser.web.get(urljoin(page.request.path, page.html.link["href"]))
+    browser.send(form_to(page, "account/tokens"), description="x", status=201)
+    page = browser.send(form_to(browser.open(f"{prefix}/account"), "logout"))
+    assert page.request.path_qs == f"{prefix}/login?next="
+
+
+def test_a_host_that_decides_alone_gets_sentences_and_no_pages_of_ours(host):
+    web = host(deciding, **{"pypi.security": "host"})
+
+    answer = web.get("/pypi/simple/nothing/", headers={"Accept": ACCEPT}, status="*")
+
+    assert answer.content_type == "text/plain"

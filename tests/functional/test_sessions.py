@@ -359,3 +359,19 @@ def test_a_directory_that_is_down_is_said_and_not_a_wrong_password(build, users,
 
     assert "The directory is down" in page.text
     assert "Retry-After" in page.headers
+
+
+def test_a_form_is_ours_where_people_see_the_index(build, users):
+    team = build(
+        **{
+            "pypi.authenticators": "htpasswd",
+            "pypi.auth.htpasswd.path": "htpasswd",
+            "pypi.base_url": "http://pypi.example.org/team",
+        }
+    )
+    browser = Browser(team.application)
+    form = browser.open("/login").forms[0]
+    ann = {"username": "ann", "password": "correct horse"}
+
+    browser.send(form, headers={"Origin": "http://pypi.example.org.evil.example"}, status=403, **ann)
+    browser.send(form, headers={"Origin": "http://pypi.example.org"}, **ann)

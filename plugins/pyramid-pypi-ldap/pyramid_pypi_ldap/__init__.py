@@ -20,7 +20,7 @@ def pypi_auth_backends() -> dict[str, type]:
 
 @hookimpl
 def pypi_commands(cli: "click.Group") -> None:
-    """Add `pyramid-pypi --ini INI ldap`."""
+    """Add `pyramid-pypi ldap`."""
     from pyramid_pypi_ldap.command import ldap  # noqa: PLC0415 - as above
 
     cli.add_command(ldap)

@@ -1,5 +1,6 @@
 """The only module that knows python-ldap: one connection to one server, and its names and escapes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _SCOPES: Final = {
     "onelevel": ldap.SCOPE_ONELEVEL,
     "base": ldap.SCOPE_BASE,
 }
+# python-ldap escapes NUL with a backslash and lets the others be; libldap drops a line break at the end.
+_CONTROLS: Final = re.compile(r"\\\x00|[\x01-\x1f\x7f]")
 # Where libldap would connect to by itself if a connection breaks: it must not, as that has no TLS.
 _NOWHERE: Final = "ldapi://%2Fdev%2Fnull"
 # RFC 4511 appendix A: what servers say about a password, a locked account and an entry without one.
@@ -126,7 +129,7 @@ class Connection:
 
 def escape_dn(value: str) -> str:
     """Return a text as it is written in a DN (RFC 4514 §2.4)."""
-    return str(ldap.dn.escape_dn_chars(value))
+    return _CONTROLS.sub(lambda found: f"\\{ord(found[0][-1]):02x}", ldap.dn.escape_dn_chars(value))
 
 
 def escape_filter(value: str) -> str:

@@ -1,4 +1,4 @@
-"""`pyramid-pypi --ini INI ldap test INI USER`: where a login gets stuck."""
+"""`pyramid-pypi ldap test INI USER`: where a login gets stuck."""
 
 import click
 

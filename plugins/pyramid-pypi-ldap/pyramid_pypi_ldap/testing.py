@@ -2,7 +2,8 @@
 
 Needs Debian's packages `slapd` and `openssl`. The people are `ann`, `bob`, `Zoë`, one whose name
 is full of special characters, and two entries that share the name `twin`; the password of everybody
-is `PASSWORD`, that of the service account `SERVICE_PASSWORD`.
+is `PASSWORD`, that of the service account `SERVICE_PASSWORD`. `MANAGER` may do everything, with the
+password `SERVICE_PASSWORD` as well.
 """
 
 import os
@@ -10,14 +11,25 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-__all__ = ["BASE", "ODD_NAME", "PASSWORD", "SERVICE", "SERVICE_PASSWORD", "Slapd", "make_certificates"]
+__all__ = [
+    "BASE",
+    "MANAGER",
+    "ODD_NAME",
+    "PASSWORD",
+    "SERVICE",
+    "SERVICE_PASSWORD",
+    "Slapd",
+    "make_certificates",
+]
 
 BASE: Final = "dc=example,dc=org"
 SERVICE: Final = f"cn=index,ou=services,{BASE}"
+MANAGER: Final = f"cn=manager,{BASE}"
 PASSWORD: Final = "swordfish"  # noqa: S105 - of people who do not exist
 SERVICE_PASSWORD: Final = "battery staple"  # noqa: S105 - as above
 ODD_NAME: Final = r'#o*d(d)\,+"<>;= name'
@@ -40,8 +52,9 @@ class Slapd:
     """A directory in `folder`, which has the files of `make_certificates` unless `tls` is off.
 
     `lenient` takes a bind without a password for anonymous and says yes, as Active Directory does.
-    `referral` is the URL of a directory that has more people, in the eyes of this one. The ports
-    stay the same when a directory is stopped and started again.
+    `referral` is the URL of a directory that has more people, in the eyes of this one. With a
+    `provider`, which has TLS, this is its replica: it begins empty and copies everything (RFC 4533,
+    refreshAndPersist). The ports stay the same when a directory is stopped and started again.
     """
 
     folder: Path
@@ -49,6 +62,7 @@ class Slapd:
     tls: bool = True
     lenient: bool = False
     referral: str = ""
+    provider: "Slapd | None" = None
     port: int = 0
     tls_port: int = 0
     _process: "subprocess.Popen[bytes] | None" = None
@@ -73,9 +87,10 @@ class Slapd:
         (self.folder / "data").mkdir()
         self.port, self.tls_port = _free_port(), _free_port()
         (self.folder / "slapd.conf").write_text(self._configuration())
-        content = (self.folder / "content.ldif").resolve()
-        content.write_text(_content(self.referral), encoding="utf-8")
-        _run("slapadd", "-q", "-f", "slapd.conf", "-l", str(content), folder=self.folder)
+        if self.provider is None:
+            content = (self.folder / "content.ldif").resolve()
+            content.write_text(_content(self.referral), encoding="utf-8")
+            _run("slapadd", "-q", "-w", "-f", "slapd.conf", "-l", str(content), folder=self.folder)
         self.start()
         return self
 
@@ -88,16 +103,27 @@ class Slapd:
         command = [_program("slapd"), "-d", "stats", "-f", "slapd.conf", "-h", urls]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)  # noqa: S603
-        deadline = time.monotonic() + _SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"slapd does not start:\n{self.log}") from None
-                time.sleep(0.02)
-            else:
-                return
+        self._until(self._listens, "does not start")
+
+    def catch_up(self) -> None:
+        """Return when this replica has everything that its provider has now. Raises RuntimeError."""
+        wanted = self.provider.state() if self.provider else ()
+        self._until(lambda: bool(wanted) and self.state() == wanted, "does not catch up")
+
+    def state(self) -> tuple[str, ...]:
+        """Return the number of the last change that is in here, none in an empty replica."""
+        # Not at the top: the package is for tests, and whoever reads its constants needs no libldap.
+        from pyramid_pypi_ldap.client import Connection  # noqa: PLC0415
+        from pyramid_pypi_ldap.tunnel import Transport  # noqa: PLC0415
+
+        bare = Transport(starttls=False, verify=False, ca=None, connect_timeout=_SECONDS, timeout=_SECONDS)
+        connection = Connection(self.url, bare)
+        try:
+            connection.bind(MANAGER, SERVICE_PASSWORD)
+            found = connection.search(BASE, "base", "(objectClass=*)", ("contextCSN",))
+        finally:
+            connection.close()
+        return found[0].values("contextCSN") if found else ()
 
     def stop(self) -> None:
         """Stop, if it runs."""
@@ -106,20 +132,39 @@ class Slapd:
             process.terminate()
             process.wait(_SECONDS)
 
+    def _until(self, done: Callable[[], bool], problem: str) -> None:
+        """Ask again and again until something is done. Raises RuntimeError with the log if it never is."""
+        deadline = time.monotonic() + _SECONDS
+        while not done():
+            gone = self._process is None or self._process.poll() is not None
+            if gone or time.monotonic() > deadline:
+                raise RuntimeError(f"slapd {problem}:\n{self.log[-3000:]}")
+            time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
+
     def _configuration(self) -> str:
         lines = [f"include /etc/ldap/schema/{name}.schema" for name in _SCHEMAS]
-        lines += ["modulepath /usr/lib/ldap", "moduleload back_mdb", "moduleload memberof"]
-        lines += ["pidfile slapd.pid"]
+        lines += ["modulepath /usr/lib/ldap", "pidfile slapd.pid"]
+        lines += [f"moduleload {name}" for name in ("back_mdb", "memberof", "syncprov")]
         if self.tls:
             lines += [f"TLSCertificateFile {self.certificates}/server.pem"]
             lines += [f"TLSCertificateKeyFile {self.certificates}/server.key"]
         if self.lenient:
             lines += ["allow bind_anon_cred bind_anon_dn"]
         lines += ["database mdb", f'suffix "{BASE}"', f"directory {self.folder.resolve()}/data"]
-        lines += ["maxsize 10485760", "dbnosync", "index uid,member,objectClass eq", "overlay memberof"]
+        lines += [f'rootdn "{MANAGER}"', f'rootpw "{SERVICE_PASSWORD}"', "maxsize 10485760", "dbnosync"]
+        lines += ["index uid,member,objectClass,entryUUID,entryCSN eq"]
         lines += ["access to attrs=userPassword by anonymous auth by * none"]
         lines += [f'access to dn.subtree="ou=groups,{BASE}" by users read']
         lines += [f'access to * by dn.base="{SERVICE}" read by self read by anonymous auth']
+        # A replica gets memberOf with the entries, so it does not look after it.
+        lines += ["overlay memberof", "overlay syncprov"] if self.provider is None else [_copy(self.provider)]
         return "\n".join(lines) + "\n"
 
 
@@ -137,9 +182,16 @@ def make_certificates(folder: Path) -> None:
     _run("openssl", "x509", "-req", *signed, *to, folder=folder)
 
 
+def _copy(provider: Slapd) -> str:
+    """Return how a replica copies another directory: at once, and again a second after an outage."""
+    login = f'bindmethod=simple binddn="{MANAGER}" credentials="{SERVICE_PASSWORD}"'
+    safety = f"provider={provider.tls_url} tls_cacert={provider.certificates}/ca.pem tls_reqcert=demand"
+    return f'syncrepl rid=1 type=refreshAndPersist retry="1 +" searchbase="{BASE}" {safety} {login}'
+
+
 def _content(referral: str) -> str:
     """Return the entries as LDIF (RFC 2849)."""
-    # Not at the top: the package is for tests, and whoever reads its constants needs no libldap.
+    # As in Slapd.state.
     from pyramid_pypi_ldap.client import escape_dn  # noqa: PLC0415
 
     units = ("people", "guests", "services", "groups")
@@ -155,11 +207,13 @@ def _content(referral: str) -> str:
         for name in names:
             member_of.setdefault(name, []).append(f"cn={group},ou=groups,{BASE}")
     for uid, unit, full in _PEOPLE:
+        # RFC 4524 §2.16: an address is ASCII, and a replica takes nothing else.
+        address = full.split()[0].encode("ascii", "ignore").decode()
         # The overlay keeps this up to date, but does not see what slapadd brings.
         found = "".join(f"memberOf: {dn}\n" for dn in member_of.get(uid, []))
         entries.append(
             f"dn: uid={escape_dn(uid)},ou={unit},{BASE}\nobjectClass: inetOrgPerson\nuid: {uid}\n"
-            f"cn: {full}\nsn: {full}\nmail: {full.split()[0]}@example.org\nuserPassword: {PASSWORD}\n{found}"
+            f"cn: {full}\nsn: {full}\nmail: {address}@example.org\nuserPassword: {PASSWORD}\n{found}"
         )
     for group, names in groups.items():
         members = "".join(f"member: uid={name},ou=people,{BASE}\n" for name in names)

@@ -1,13 +1,16 @@
-"""Directories on loopback, each started once."""
+"""Directories on loopback, each started once, and what an index with one of them is composed of."""
 
 import socket
 
+import bcrypt
 import pytest
 
 from pyramid_pypi.options import Secret
 from pyramid_pypi_ldap.authenticator import LdapAuthenticator
 from pyramid_pypi_ldap.options import Options
 from pyramid_pypi_ldap.testing import BASE, SERVICE, SERVICE_PASSWORD, Slapd, make_certificates
+
+ROOT = ("root", "local secret")
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +40,14 @@ def plain(tmp_path_factory, certificates, directory):
 def stoppable(tmp_path, certificates):
     """A directory that a test may stop."""
     with Slapd(tmp_path / "ldap", certificates) as slapd:
+        yield slapd
+
+
+@pytest.fixture
+def replica(tmp_path, certificates, stoppable):
+    """A directory that copies `stoppable`, and has done so."""
+    with Slapd(tmp_path / "replica", certificates, provider=stoppable) as slapd:
+        slapd.catch_up()
         yield slapd
 
 
@@ -85,3 +96,40 @@ def login(options):
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def stated(certificates, tmp_path, monkeypatch):
+    """Return a function that makes the settings of an index with the local user ROOT and a directory."""
+    monkeypatch.setenv("LDAP_PASSWORD", SERVICE_PASSWORD)
+    hashed = bcrypt.hashpw(ROOT[1].encode(), bcrypt.gensalt(4)).decode()
+    (tmp_path / "htpasswd").write_text(f"{ROOT[0]}:{hashed}\n")
+
+    def make(*urls, **changes):
+        options = {
+            "servers": " ".join(urls),
+            "ca": str(certificates / "ca.pem"),
+            "bind_dn": SERVICE,
+            "bind_password": "env:LDAP_PASSWORD",
+            "user_base": f"ou=people,{BASE}",
+            "groups": "search",
+            "group_base": f"ou=groups,{BASE}",
+            **changes,
+        }
+        return {
+            "pypi.authenticators": "corp htpasswd",
+            "pypi.auth.htpasswd": "htpasswd",
+            "pypi.auth.htpasswd.path": str(tmp_path / "htpasswd"),
+            "pypi.auth.corp": "ldap",
+            **{f"pypi.auth.corp.{name}": value for name, value in options.items()},
+            "pypi.repo.private.read": "authenticated",
+            "pypi.repo.private.upload": "group:release",
+        }
+
+    return make
+
+
+@pytest.fixture
+def root():
+    """Return the name and the password of the local user of `stated`."""
+    return ROOT

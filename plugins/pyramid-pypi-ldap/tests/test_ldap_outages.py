@@ -104,28 +104,6 @@ def test_server_that_was_started_again_is_found_at_once(login, stoppable):
     assert authenticator.authenticate(ANN).name == "ann"
 
 
-def test_failover_and_back(options, stoppable, directory):
-    now = [100.0]
-    servers = Servers(options(stoppable.url, directory.url), clock=lambda: now[0])
-
-    def asked() -> list[str]:
-        seen = []
-        servers._first(
-            lambda server: (server.ask(lambda one: one.require_somebody()), seen.append(server.url))
-        )
-        return seen
-
-    assert asked() == [stoppable.url]
-    stoppable.stop()
-    assert asked() == [directory.url]
-    stoppable.start()
-    now[0] += 59
-    assert asked() == [directory.url]
-    now[0] += 2
-    assert asked() == [stoppable.url]
-    servers.close()
-
-
 def test_only_server_is_asked_again_after_five_seconds(options, closed):
     now = [100.0]
     servers = Servers(options(f"ldap://127.0.0.1:{closed}"), clock=lambda: now[0])
