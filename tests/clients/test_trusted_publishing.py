@@ -133,7 +133,14 @@ def job(uv: Client, site: Site, issuer: FakeIssuer) -> Callable[..., tuple[int, 
     def publish(project: str, version: str, **claims: str) -> tuple[int, str]:
         issuer.claims = github_claims(**claims)
         wheel = save(uv.cwd / "dist", project, version)
-        arguments = ("publish", "--trusted-publishing", "always", "--publish-url", f"{site.url}/legacy/", wheel)
+        arguments = (
+            "publish",
+            "--trusted-publishing",
+            "always",
+            "--publish-url",
+            f"{site.url}/legacy/",
+            wheel,
+        )
         return uv.run(*arguments, SSL_CERT_FILE=str(site.ca), **issuer.runner)
 
     return publish

@@ -149,6 +149,17 @@ def test_tokens_are_made_used_and_taken_back(team, tell, tmp_path):
     assert "projects holy-*" in said
 
 
+def test_users_of_a_file_come_and_go(team, tell, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    shutil.copy(team.ini, work)
+
+    said = tell(port_of(team)).run(blocks("docs/how-to/passwords.md"))
+
+    assert "carol" in said
+    assert "carol" not in (tmp_path / "htpasswd").read_text()
+
+
 def test_people_of_a_directory_log_in(port, tell, tmp_path):
     work = tmp_path / "work"
     work.mkdir()
