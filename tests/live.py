@@ -95,6 +95,9 @@ class LiveServer:
         self.ini = ini
         self.log = log
         self._variables = variables
+        self.runner: list[str] = []
+        """A program and its arguments that run the server, such as a tracer."""
+        self.environ: dict[str, str] = {}
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -129,13 +132,18 @@ class LiveServer:
 
     def start(self, timeout: float = 30) -> None:
         """Start, and return once the server says that it is ready. Raises AssertionError."""
-        command = [sys.executable, "-m", "pyramid.scripts.pserve", str(self.ini)]
+        command = [*self.runner, sys.executable, "-m", "pyramid.scripts.pserve", str(self.ini)]
         variables = {"http_port": str(self._port), **self._variables}
         command += [f"{key}={value}" for key, value in variables.items()]
         begin = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                env={**os.environ, **self.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         deadline = time.monotonic() + timeout
         try:

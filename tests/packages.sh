@@ -5,7 +5,8 @@ set -euo pipefail
 
 # program=package
 needed=(curl=curl wget=wget htpasswd=apache2-utils nginx=nginx strace=strace)
-needed+=(slapd=slapd openssl=openssl gcc=gcc chromium=chromium)
+needed+=(slapd=slapd openssl=openssl gcc=gcc chromium=chromium node=nodejs npm=npm)
+needed+=(fiu-run=fiu-utils)
 # header=package: python-ldap is built from source.
 headers=(ldap.h=libldap-dev sasl/sasl.h=libsasl2-dev)
 # Debian keeps servers where the path of an ordinary user does not look.

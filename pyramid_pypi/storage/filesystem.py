@@ -166,6 +166,8 @@ class FilesystemStorage:
         except OSError:
             # A tree on a read-only file system can still be served.
             return False
+        StagedFile.remove_abandoned(self._staging)
+        # Where there are no locks, nobody can tell but by the age.
         oldest = time.time() - _ABANDONED_AFTER
         for path in self._staging.glob(".upload-*"):
             with suppress(OSError):
