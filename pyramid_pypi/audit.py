@@ -14,6 +14,8 @@ from pyramid_pypi.identities import Identity
 __all__ = ["Event", "acting_from", "record"]
 
 Event: TypeAlias = Literal[
+    "catalog backed up",
+    "catalog restored",
     "file added",
     "file removed",
     "file yanked",

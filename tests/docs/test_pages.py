@@ -15,6 +15,7 @@ HANDLED = {
     "nginx": {"nginx"},
     "python": {"embed"},
     "toml": {"story"},
+    "yaml": {"job"},
     "text": {"", "story", "output"},
 }
 """The languages of blocks, and how each may be tested."""
