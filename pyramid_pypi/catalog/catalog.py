@@ -1,19 +1,14 @@
 """The catalog as one object: what repositories ask and what they write."""
 
-import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pyramid_pypi.catalog import reading, writing
-from pyramid_pypi.catalog.engine import database_path, prepare, reading_engine, writing_engine
-from pyramid_pypi.catalog.stamp import Stamp
-from pyramid_pypi.errors import CatalogUnavailable
+from pyramid_pypi.catalog.database import Errors, open_database
+from pyramid_pypi.errors import BadRequest, PypiError
 from pyramid_pypi.model import (
     Change,
     File,
@@ -34,28 +29,15 @@ class Catalog:
     """
 
     def __init__(self, url: str) -> None:
-        """Open the database at `url`, creating or migrating it. Raises CatalogUnavailable."""
+        """Open the database at `url`, creating or migrating its tables. Raises CatalogUnavailable."""
         self.url = url
-        self._read = reading_engine(url)
-        self._write = writing_engine(url)
-        self._turn = threading.Lock()
-        driver: Any = self._write.dialect.import_dbapi()
-        self._integrity_error: type[Exception] = driver.IntegrityError
-        self._errors = (DBAPIError, PoolTimeout, driver.Error)
-        prepare(self._read, url)
-        path = database_path(url)
-        try:
-            self.stamp = Stamp(path.with_name(f"{path.name}-stamp"))
-        except OSError as error:
-            raise CatalogUnavailable(
-                f"The folder {path.parent} cannot be written: {error.strerror}"
-            ) from error
+        self._database = open_database(url)
+        self._errors = Errors(self._database.read)
+        self.stamp = self._database.stamp
 
     def close(self) -> None:
         """Close all connections."""
-        self._read.dispose()
-        self._write.dispose()
-        self.stamp.close()
+        self._database.close()
 
     def check(self) -> None:
         """Raise CatalogUnavailable when the database does not answer."""
@@ -78,9 +60,18 @@ class Catalog:
             return reading.file(connection, repository, filename)
 
     def files(self, repository: str) -> Iterator[File]:
-        """Yield every file of `repository`, without holding all of them in memory."""
-        with self.reading() as connection:
-            yield from reading.files(connection, repository)
+        """Yield every file of `repository` by project and name, a few hundred in memory at a time.
+
+        Files that come or go in the meantime are in it or not.
+        """
+        last = ("", "")
+        while True:
+            with self.reading() as connection:
+                found = reading.files_after(connection, repository, last)
+            if not found:
+                return
+            yield from found
+            last = (found[-1].project, found[-1].filename)
 
     def keys(self, repository: str) -> set[str]:
         """Return the storage keys of all files of `repository`."""
@@ -132,7 +123,7 @@ class Catalog:
             with self.writing() as connection:
                 new = writing.NewFile(repository, file, display, compressed)
                 return writing.add(connection, new, by)
-        except self._integrity_error:
+        except self._errors.integrity:
             return None
 
     def unless_listed(self, repository: str, filename: str, action: Callable[[], None]) -> None:
@@ -165,25 +156,24 @@ class Catalog:
     def reading(self) -> Iterator[Connection]:
         """Read within this; every statement sees what was committed before it."""
         try:
-            with self._read.connect() as connection:
+            with self._database.read.connect() as connection:
                 yield connection
-        except self._errors as error:
-            raise _unavailable(error) from error
+        except self._errors.all as error:
+            raise self._explain(error) from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Write all of this or nothing, while nobody else does."""
         try:
-            # SQLite's own waiting is by sleeping, which costs threads of one process far more.
-            with self._turn, self._write.begin() as connection:
+            with self._database.turn, self._database.write.begin() as connection:
                 yield connection
-        except self._integrity_error:
+        except self._errors.integrity:
             raise
-        except self._errors as error:
-            raise _unavailable(error) from error
+        except self._errors.all as error:
+            raise self._explain(error) from error
         self.stamp.renew()
 
-
-def _unavailable(error: Exception) -> CatalogUnavailable:
-    cause = getattr(error, "orig", None) or error
-    return CatalogUnavailable(f"The catalog does not answer: {cause}; try again later")
+    def _explain(self, error: Exception) -> PypiError:
+        if self._errors.is_about_data(error):
+            return BadRequest("There is a character or a number in this that the catalog cannot take")
+        return self._database.unavailable(error)

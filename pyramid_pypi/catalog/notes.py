@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, delete, insert, or_, select
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 
 from pyramid_pypi.catalog import tables
 from pyramid_pypi.catalog.catalog import Catalog
@@ -59,9 +59,9 @@ class Notes:
 
     def all(self, prefix: str = "") -> dict[str, str]:
         """Return the notes whose keys begin with `prefix`, by key."""
-        chosen = select(_t.c.key, _t.c.value).where(
-            _t.c.owner == self.owner, _t.c.key.startswith(prefix, autoescape=True), self._alive()
-        )
+        # Not with LIKE, for which some engines take "A" for "a".
+        begins = func.substr(_t.c.key, 1, len(prefix)) == prefix
+        chosen = select(_t.c.key, _t.c.value).where(_t.c.owner == self.owner, begins, self._alive())
         with self.catalog.reading() as connection:
             return {row.key: row.value for row in connection.execute(chosen.order_by(_t.c.key))}
 

@@ -1,11 +1,11 @@
 """The questions that are put to the catalog."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from pyramid_pypi.catalog.prepared import Prepared
 from pyramid_pypi.catalog.tables import (
@@ -22,6 +22,8 @@ from pyramid_pypi.catalog.tables import (
     projects as projects_table,
 )
 from pyramid_pypi.model import Change, File, Hashes, ProjectName, ProjectPage, ProjectStatus, RemovedFile
+
+_BATCH = 500
 
 _FILE_COLUMNS = (
     projects_table.c.name,
@@ -63,11 +65,18 @@ _FILE = Prepared(
     .select_from(files_table.join(projects_table))
     .where(_file_is_of_repository, files_table.c.filename_key == bindparam("key"))
 )
-_FILES = (
+_FILES_AFTER = Prepared(
     select(*_FILE_COLUMNS)
     .select_from(files_table.join(projects_table))
-    .where(_file_is_of_repository)
+    .where(
+        _of_repository,
+        _file_is_of_repository,
+        # It follows from the next condition, and it is what an index can answer.
+        projects_table.c.name >= bindparam("project"),
+        or_(projects_table.c.name > bindparam("project"), files_table.c.filename > bindparam("filename")),
+    )
     .order_by(projects_table.c.name, files_table.c.filename)
+    .limit(bindparam("limit"))
 )
 _KEYS = Prepared(select(files_table.c.storage_key).where(_file_is_of_repository))
 _PROJECTS = Prepared(
@@ -103,6 +112,8 @@ def projects(connection: Connection, repository: str) -> list[ProjectName]:
 
 def page(connection: Connection, repository: str, name: str) -> ProjectPage | None:
     """Return a project with its files, by version and then by name."""
+    if _is_nowhere(name):
+        return None
     rows = _PAGE.run(connection, {"repository": repository, "name": name}).fetchall()
     if not rows:
         return None
@@ -114,19 +125,23 @@ def page(connection: Connection, repository: str, name: str) -> ProjectPage | No
 
 def file(connection: Connection, repository: str, filename: str) -> File | None:
     """Return the file whose name is `filename` in any case."""
+    if _is_nowhere(filename):
+        return None
     row = _FILE.run(connection, {"repository": repository, "key": filename.lower()}).fetchone()
     return None if row is None else _file(row)
 
 
-def files(connection: Connection, repository: str) -> Iterator[File]:
-    """Yield the files of a repository by project."""
-    result = connection.execution_options(yield_per=500).execute(_FILES, {"repository": repository})
-    for row in result:
-        yield _file(row)
+def files_after(connection: Connection, repository: str, last: tuple[str, str]) -> list[File]:
+    """Return the next files of a repository, by project and name, after this project and name."""
+    project, filename = last
+    after = {"repository": repository, "project": project, "filename": filename, "limit": _BATCH}
+    return [_file(row) for row in _FILES_AFTER.run(connection, after)]
 
 
 def status(connection: Connection, repository: str, name: str) -> ProjectStatus | None:
     """Return the status marker of a project."""
+    if _is_nowhere(name):
+        return None
     found: ProjectStatus | None = _one(_STATUS, connection, repository=repository, name=name)
     return found
 
@@ -138,6 +153,8 @@ def keys(connection: Connection, repository: str) -> set[str]:
 
 def removed(connection: Connection, repository: str, filename: str) -> RemovedFile | None:
     """Return what is known of a removed file of this name."""
+    if _is_nowhere(filename):
+        return None
     row = _REMOVED.run(connection, {"repository": repository, "key": filename.lower()}).fetchone()
     return None if row is None else RemovedFile(row[0], from_microseconds(row[1]))
 
@@ -166,6 +183,11 @@ def changes_since(connection: Connection, serial: int, limit: int) -> list[Chang
 def is_scanned(connection: Connection, repository: str) -> bool:
     """Tell whether a full pass over the storage is on record."""
     return _one(_SCANNED, connection, repository=repository) is not None
+
+
+def _is_nowhere(name: str) -> bool:
+    # PostgreSQL takes no NUL, and refuses to look for one.
+    return "\0" in name
 
 
 def _one(statement: Prepared, connection: Connection, **values: object) -> Any:

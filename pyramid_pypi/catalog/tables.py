@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.types import TypeEngine
 
 __all__ = [
     "REVISION",
@@ -30,6 +31,7 @@ __all__ = [
     "roles",
     "scans",
     "sessions",
+    "text",
     "to_microseconds",
     "tokens",
 ]
@@ -50,6 +52,16 @@ metadata = MetaData(
     }
 )
 
+
+def text(length: int | None = None) -> TypeEngine[str]:
+    """Return the type of a column of text.
+
+    PostgreSQL compares bytes, as SQLite does, so that both list in the same order; and it counts no
+    characters, which SQLite does not either.
+    """
+    return (Text() if length is None else String(length)).with_variant(Text(collation="C"), "postgresql")
+
+
 # SQLite only numbers rows by itself in a column of type INTEGER.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
@@ -57,13 +69,13 @@ journal = Table(
     "journal",
     metadata,
     Column("serial", _Serial, primary_key=True, autoincrement=True),
-    Column("repository", String(64), nullable=False),
-    Column("project", String(255), nullable=False),
-    Column("version", String(128)),
-    Column("filename", String(255)),
-    Column("action", String(64), nullable=False),
+    Column("repository", text(64), nullable=False),
+    Column("project", text(255), nullable=False),
+    Column("version", text(128)),
+    Column("filename", text(255)),
+    Column("action", text(64), nullable=False),
     Column("at", BigInteger, nullable=False),
-    Column("by", String(255), nullable=False),
+    Column("by", text(255), nullable=False),
     Index("ix_journal_project", "repository", "project"),
     # Serials of removed rows must not come back: clients and caches compare them.
     sqlite_autoincrement=True,
@@ -73,11 +85,11 @@ projects = Table(
     "projects",
     metadata,
     Column("id", _Serial, primary_key=True, autoincrement=True),
-    Column("repository", String(64), nullable=False),
-    Column("name", String(255), nullable=False),
-    Column("display", String(255), nullable=False),
-    Column("status", String(16), nullable=False, server_default="active"),
-    Column("status_reason", Text, nullable=False, server_default=""),
+    Column("repository", text(64), nullable=False),
+    Column("name", text(255), nullable=False),
+    Column("display", text(255), nullable=False),
+    Column("status", text(16), nullable=False, server_default="active"),
+    Column("status_reason", text(), nullable=False, server_default=""),
     Column("serial", BigInteger, nullable=False),
     UniqueConstraint("repository", "name"),
 )
@@ -85,7 +97,7 @@ projects = Table(
 core_metadata = Table(
     "core_metadata",
     metadata,
-    Column("sha256", String(64), primary_key=True),
+    Column("sha256", text(64), primary_key=True),
     # Compressed with zlib; wheels of one release usually share one row.
     Column("body", LargeBinary, nullable=False),
 )
@@ -95,62 +107,62 @@ files = Table(
     metadata,
     Column("id", _Serial, primary_key=True, autoincrement=True),
     Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("repository", String(64), nullable=False),
-    Column("filename", String(255), nullable=False),
+    Column("repository", text(64), nullable=False),
+    Column("filename", text(255), nullable=False),
     # Lower case, so that two spellings of one name cannot meet on a file system that folds case.
-    Column("filename_key", String(255), nullable=False),
-    Column("version", String(128), nullable=False),
-    Column("packagetype", String(16), nullable=False),
-    Column("python_version", String(64), nullable=False),
+    Column("filename_key", text(255), nullable=False),
+    Column("version", text(128), nullable=False),
+    Column("packagetype", text(16), nullable=False),
+    Column("python_version", text(64), nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("blake2b_256", String(64), nullable=False),
-    Column("md5", String(32), nullable=False),
+    Column("sha256", text(64), nullable=False),
+    Column("blake2b_256", text(64), nullable=False),
+    Column("md5", text(32), nullable=False),
     Column("uploaded_at", BigInteger, nullable=False),
-    Column("uploaded_by", String(255), nullable=False),
-    Column("storage_key", Text, nullable=False),
-    Column("requires_python", Text),
+    Column("uploaded_by", text(255), nullable=False),
+    Column("storage_key", text(), nullable=False),
+    Column("requires_python", text()),
     # NULL is not yanked; an empty text is yanked without a reason (PEP 592).
-    Column("yanked", Text),
+    Column("yanked", text()),
     Column("metadata_sha256", ForeignKey("core_metadata.sha256")),
     Column("signed", Boolean, nullable=False),
-    Column("comment", Text, nullable=False),
+    Column("comment", text(), nullable=False),
     UniqueConstraint("repository", "filename_key"),
 )
 
 removed_files = Table(
     "removed_files",
     metadata,
-    Column("repository", String(64), primary_key=True),
-    Column("filename_key", String(255), primary_key=True),
-    Column("sha256", String(64), nullable=False),
+    Column("repository", text(64), primary_key=True),
+    Column("filename_key", text(255), primary_key=True),
+    Column("sha256", text(64), nullable=False),
     Column("removed_at", BigInteger, nullable=False),
 )
 
 scans = Table(
     "scans",
     metadata,
-    Column("repository", String(64), primary_key=True),
+    Column("repository", text(64), primary_key=True),
     Column("completed_at", BigInteger, nullable=False),
 )
 
 tokens = Table(
     "tokens",
     metadata,
-    Column("id", String(16), primary_key=True),
+    Column("id", text(16), primary_key=True),
     # Of the secret, which is long and random, so that no slow hash is needed.
-    Column("sha256", String(64), nullable=False, unique=True),
-    Column("user", String(255), nullable=False, index=True),
-    Column("description", Text, nullable=False),
+    Column("sha256", text(64), nullable=False, unique=True),
+    Column("user", text(255), nullable=False, index=True),
+    Column("description", text(), nullable=False),
     # Lists are words between blanks.
-    Column("permissions", Text, nullable=False),
-    Column("repositories", Text, nullable=False),
-    Column("projects", Text, nullable=False),
-    Column("networks", Text, nullable=False),
+    Column("permissions", text(), nullable=False),
+    Column("repositories", text(), nullable=False),
+    Column("projects", text(), nullable=False),
+    Column("networks", text(), nullable=False),
     # NULL: the user's, as long as there is such a user.
-    Column("groups", Text),
+    Column("groups", text()),
     Column("created_at", BigInteger, nullable=False),
-    Column("created_by", String(255), nullable=False),
+    Column("created_by", text(255), nullable=False),
     Column("expires_at", BigInteger),
     Column("used_at", BigInteger),
     Column("revoked_at", BigInteger, index=True),
@@ -159,12 +171,12 @@ tokens = Table(
 roles = Table(
     "roles",
     metadata,
-    Column("repository", String(64), primary_key=True),
-    Column("project", String(255), primary_key=True),
-    Column("principal", String(300), primary_key=True),
-    Column("role", String(16), nullable=False),
+    Column("repository", text(64), primary_key=True),
+    Column("project", text(255), primary_key=True),
+    Column("principal", text(300), primary_key=True),
+    Column("role", text(16), nullable=False),
     Column("granted_at", BigInteger, nullable=False),
-    Column("granted_by", String(255), nullable=False),
+    Column("granted_by", text(255), nullable=False),
     Index("ix_roles_principal", "repository", "principal"),
 )
 
@@ -172,13 +184,13 @@ sessions = Table(
     "sessions",
     metadata,
     # Of the secret in the browser's cookie.
-    Column("sha256", String(64), primary_key=True),
-    Column("user", String(255), nullable=False, index=True),
+    Column("sha256", text(64), primary_key=True),
+    Column("user", text(255), nullable=False, index=True),
     # NULL: the user's, as long as there is such a user; lines.
-    Column("principals", Text),
-    Column("source", String(64), nullable=False),
-    Column("state", String(64), nullable=False),
-    Column("address", String(64), nullable=False),
+    Column("principals", text()),
+    Column("source", text(64), nullable=False),
+    Column("state", text(64), nullable=False),
+    Column("address", text(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("used_at", BigInteger, nullable=False, index=True),
 )
@@ -186,9 +198,9 @@ sessions = Table(
 notes = Table(
     "notes",
     metadata,
-    Column("owner", String(64), primary_key=True),
-    Column("key", String(255), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("owner", text(64), primary_key=True),
+    Column("key", text(255), primary_key=True),
+    Column("value", text(), nullable=False),
     Column("expires_at", BigInteger, index=True),
 )
 

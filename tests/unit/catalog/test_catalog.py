@@ -1,45 +1,21 @@
-import sqlite3
 import threading
-from dataclasses import replace
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
+from sqlalchemy import inspect, text
 
-from pyramid_pypi.catalog import Catalog
+from pyramid_pypi.catalog import Catalog, reading
 from pyramid_pypi.errors import CatalogUnavailable
-from pyramid_pypi.model import File, Hashes, Identity, ProjectName
-
-ANN = Identity.user("ann")
-AT = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
+from pyramid_pypi.model import ProjectName
+from tests.unit.catalog.support import ANN, a_file, add, in_threads
 
 
 @pytest.fixture
-def catalog(tmp_path):
-    found = Catalog(f"sqlite:///{tmp_path}/catalog.db")
+def catalog(catalog_url):
+    found = Catalog(catalog_url)
     yield found
     found.close()
-
-
-def a_file(version="1.0", project="holy-grail", **changes):
-    name = f"{project.replace('-', '_')}-{version}-py3-none-any.whl"
-    file = File(
-        project=project,
-        filename=name,
-        version=version,
-        packagetype="bdist_wheel",
-        size=3 * 2**30,
-        hashes=Hashes("a" * 64, "b" * 64, "c" * 32),
-        uploaded_at=AT,
-        uploaded_by="ann",
-        key=f"{project}/{name}",
-        requires_python=">=3.9",
-        python_version="py3",
-    )
-    return replace(file, **changes)
-
-
-def add(catalog, file, **options):
-    return catalog.add("private", file, ANN, display="Holy-Grail", metadata=None, **options)
 
 
 def test_what_was_added_comes_back_unchanged(catalog):
@@ -95,11 +71,10 @@ def test_a_forgotten_file_leaves_its_name_free(catalog):
     assert catalog.removed("private", a_file().filename) is None
 
 
-def test_serials_never_come_back(catalog, tmp_path):
+def test_serials_never_come_back(catalog):
     add(catalog, a_file())
-    with sqlite3.connect(tmp_path / "catalog.db") as connection:
-        connection.execute("DELETE FROM journal")
-    connection.close()
+    with catalog.writing() as connection:
+        connection.execute(text("DELETE FROM journal"))
 
     assert add(catalog, a_file("2.0")) == 2
 
@@ -112,11 +87,7 @@ def test_sixty_four_writers_of_one_name_have_one_winner(catalog):
         start.wait()
         serials.append(add(catalog, a_file(size=number)))
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(64)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(*(partial(write, number) for number in range(64)))
 
     assert sorted(serials, key=str) == [1] + [None] * 63
 
@@ -126,14 +97,42 @@ def test_writers_of_many_names_all_win(catalog):
         for step in range(10):
             assert add(catalog, a_file(f"{number}.{step}")) is not None
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(*(partial(write, number) for number in range(8)))
 
     assert len(catalog.page("private", "holy-grail").files) == 80
     assert catalog.last_serial() == 80
+
+
+def test_who_has_seen_a_serial_never_sees_a_smaller_one_appear(catalog, catalog_url):
+    """Two processes write, and a third reads what is new, as those do who keep ready pages."""
+    other, reader = Catalog(catalog_url), Catalog(catalog_url)
+    done = threading.Event()
+
+    def write(into, number):
+        for step in range(25):
+            assert add(into, a_file(f"{number}.{step}")) is not None
+            # A name that is taken leaves a gap at most, and no serial for later.
+            assert add(into, a_file("0.0")) is None
+
+    def read():
+        seen, finished = [0], False
+        while not finished:
+            finished = done.is_set()
+            seen += [change.serial for change in reader.changes_since(seen[-1])]
+        assert seen[1:] == [change.serial for change in reader.changes_since(0)]
+        assert len(seen) == 102
+
+    add(catalog, a_file("0.0"))
+    writers = [partial(write, into, number) for number, into in enumerate([catalog, other] * 2, 1)]
+    with ThreadPoolExecutor() as pool:
+        following = pool.submit(read)
+        try:
+            in_threads(*writers)
+        finally:
+            done.set()
+        following.result()
+    other.close()
+    reader.close()
 
 
 def test_every_commit_changes_the_stamp(catalog):
@@ -147,43 +146,47 @@ def test_every_commit_changes_the_stamp(catalog):
     assert len(seen) == 3
 
 
-def test_the_database_is_durable_and_keeps_its_promises(catalog):
-    with catalog._write.connect() as connection:
+def test_sqlite_is_durable_and_keeps_its_promises(tmp_path):
+    catalog = Catalog(f"sqlite:///{tmp_path}/catalog.db")
+    with catalog._database.write.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys")
         }
 
+    catalog.close()
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-def test_a_second_process_opens_the_same_schema(tmp_path, catalog):
+def test_a_second_process_opens_the_same_schema(catalog_url, catalog):
     add(catalog, a_file())
 
-    other = Catalog(f"sqlite:///{tmp_path}/catalog.db")
+    other = Catalog(catalog_url)
 
     assert other.page("private", "holy-grail") == catalog.page("private", "holy-grail")
     other.close()
 
 
-def test_many_processes_may_create_the_schema_at_once(tmp_path):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request, tmp_path):
+    """The URL of a database in which there is nothing."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/new/catalog.db"
+        return
+    server = request.getfixturevalue("postgres")
+    url = server.create(empty=True)
+    yield url
+    server.drop(url)
+
+
+def test_many_processes_may_create_the_schema_at_once(empty_url):
     start = threading.Barrier(8)
-    failures = []
 
     def open_it():
         start.wait()
-        try:
-            Catalog(f"sqlite:///{tmp_path}/new/catalog.db").close()
-        except Exception as error:
-            failures.append(error)
+        Catalog(empty_url).close()
 
-    threads = [threading.Thread(target=open_it) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert failures == []
+    in_threads(*[open_it] * 8)
 
 
 def test_a_file_that_is_no_database_stops_the_start_with_its_name(tmp_path):
@@ -199,7 +202,7 @@ def test_models_and_migrations_agree(catalog):
 
     from pyramid_pypi.catalog.tables import metadata
 
-    with catalog._read.connect() as connection:
+    with catalog._database.read.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []
 
@@ -208,16 +211,57 @@ def test_the_schema_can_be_undone(catalog):
     from alembic import command
     from alembic.config import Config
 
-    from pyramid_pypi.catalog import engine
+    from pyramid_pypi.catalog import migrations
 
     config = Config()
-    config.set_main_option("script_location", str(engine.Path(engine.__file__).parent / "migrations"))
-    with catalog._write.begin() as connection:
+    config.set_main_option("script_location", migrations.__path__[0])
+    with catalog._database.write.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
-        tables = engine.inspect(connection).get_table_names()
+        tables = inspect(connection).get_table_names()
 
     assert tables == ["alembic_version"]
+
+
+def test_a_schema_from_the_future_stops_the_start(catalog, catalog_url):
+    with catalog.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(CatalogUnavailable, match="newer version"):
+        Catalog(catalog_url)
+
+
+def test_all_files_come_by_project_and_name_however_many_there_are(catalog, monkeypatch):
+    monkeypatch.setattr(reading, "_BATCH", 2)
+    files = [a_file(version, project) for project in ("B", "a", "a-b", "a0") for version in ("1", "2", "3")]
+    for file in reversed(files):
+        add(catalog, file)
+    catalog.add("other", a_file(), ANN, display="x", metadata=None)
+
+    assert list(catalog.files("private")) == files
+
+
+def test_names_are_listed_by_their_bytes(catalog):
+    for name in ("b", "a_c", "a-b", "B0", "a.d", "ab"):
+        add(catalog, a_file(project=name))
+
+    assert [project.name for project in catalog.projects("private")] == ["B0", "a-b", "a.d", "a_c", "ab", "b"]
+
+
+@pytest.mark.parametrize("name", ["x\0y", "\0", "x" * 100_000, "\U0001f600'\"%s:y\\"])
+def test_whatever_name_is_asked_for_it_is_not_there(catalog, name):
+    assert catalog.page("private", name) is None
+    assert catalog.file("private", name) is None
+    assert catalog.status("private", name) is None
+    assert catalog.removed("private", name) is None
+
+
+def test_long_texts_are_kept_whole(catalog):
+    file = a_file("1." + "0" * 300, uploaded_by="x" * 1000, comment="y" * 100_000)
+
+    add(catalog, file)
+
+    assert list(catalog.files("private")) == [file]
 
 
 def test_versions_that_pep_440_does_not_know_sort_first(catalog):

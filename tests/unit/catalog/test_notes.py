@@ -12,8 +12,8 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def catalog(tmp_path):
-    found = Catalog(f"sqlite:///{tmp_path}/catalog.db")
+def catalog(catalog_url):
+    found = Catalog(catalog_url)
     yield found
     found.close()
 
@@ -66,11 +66,13 @@ def test_a_note_is_gone_when_it_has_expired(notes, now):
 
 
 def test_notes_are_found_by_the_beginning_of_their_keys(notes):
-    for key in ("user:ann", "user:bob", "user_x", "userx"):
+    for key in ("user:ann", "user:bob", "user_x", "userx", "USER:carol", "benutzer:ännchen"):
         notes.put(key, key)
 
     assert notes.all("user:") == {"user:ann": "user:ann", "user:bob": "user:bob"}
     assert list(notes.all("user_")) == ["user_x"]
+    assert list(notes.all("benutzer:ä")) == ["benutzer:ännchen"]
+    assert list(notes.all())[0] == "USER:carol"
 
 
 def test_of_many_who_add_at_once_one_was_first(notes):

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from pyramid_pypi.catalog.tables import text
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -13,7 +15,7 @@ def upgrade() -> None:
     """Create the tables."""
     op.create_table(
         "core_metadata",
-        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("sha256", text(64), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_core_metadata")),
     )
@@ -22,13 +24,13 @@ def upgrade() -> None:
         sa.Column(
             "serial", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
-        sa.Column("repository", sa.String(length=64), nullable=False),
-        sa.Column("project", sa.String(length=255), nullable=False),
-        sa.Column("version", sa.String(length=128), nullable=True),
-        sa.Column("filename", sa.String(length=255), nullable=True),
-        sa.Column("action", sa.String(length=64), nullable=False),
+        sa.Column("repository", text(64), nullable=False),
+        sa.Column("project", text(255), nullable=False),
+        sa.Column("version", text(128), nullable=True),
+        sa.Column("filename", text(255), nullable=True),
+        sa.Column("action", text(64), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("by", sa.String(length=255), nullable=False),
+        sa.Column("by", text(255), nullable=False),
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_journal")),
         sqlite_autoincrement=True,
     )
@@ -38,26 +40,26 @@ def upgrade() -> None:
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
-        sa.Column("repository", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=255), nullable=False),
-        sa.Column("display", sa.String(length=255), nullable=False),
-        sa.Column("status", sa.String(length=16), server_default="active", nullable=False),
-        sa.Column("status_reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("repository", text(64), nullable=False),
+        sa.Column("name", text(255), nullable=False),
+        sa.Column("display", text(255), nullable=False),
+        sa.Column("status", text(16), server_default="active", nullable=False),
+        sa.Column("status_reason", text(), server_default="", nullable=False),
         sa.Column("serial", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_projects")),
         sa.UniqueConstraint("repository", "name", name=op.f("uq_projects_repository_name")),
     )
     op.create_table(
         "removed_files",
-        sa.Column("repository", sa.String(length=64), nullable=False),
-        sa.Column("filename_key", sa.String(length=255), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("repository", text(64), nullable=False),
+        sa.Column("filename_key", text(255), nullable=False),
+        sa.Column("sha256", text(64), nullable=False),
         sa.Column("removed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("repository", "filename_key", name=op.f("pk_removed_files")),
     )
     op.create_table(
         "scans",
-        sa.Column("repository", sa.String(length=64), nullable=False),
+        sa.Column("repository", text(64), nullable=False),
         sa.Column("completed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("repository", name=op.f("pk_scans")),
     )
@@ -67,24 +69,24 @@ def upgrade() -> None:
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("project_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("repository", sa.String(length=64), nullable=False),
-        sa.Column("filename", sa.String(length=255), nullable=False),
-        sa.Column("filename_key", sa.String(length=255), nullable=False),
-        sa.Column("version", sa.String(length=128), nullable=False),
-        sa.Column("packagetype", sa.String(length=16), nullable=False),
-        sa.Column("python_version", sa.String(length=64), nullable=False),
+        sa.Column("repository", text(64), nullable=False),
+        sa.Column("filename", text(255), nullable=False),
+        sa.Column("filename_key", text(255), nullable=False),
+        sa.Column("version", text(128), nullable=False),
+        sa.Column("packagetype", text(16), nullable=False),
+        sa.Column("python_version", text(64), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("blake2b_256", sa.String(length=64), nullable=False),
-        sa.Column("md5", sa.String(length=32), nullable=False),
+        sa.Column("sha256", text(64), nullable=False),
+        sa.Column("blake2b_256", text(64), nullable=False),
+        sa.Column("md5", text(32), nullable=False),
         sa.Column("uploaded_at", sa.BigInteger(), nullable=False),
-        sa.Column("uploaded_by", sa.String(length=255), nullable=False),
-        sa.Column("storage_key", sa.Text(), nullable=False),
-        sa.Column("requires_python", sa.Text(), nullable=True),
-        sa.Column("yanked", sa.Text(), nullable=True),
-        sa.Column("metadata_sha256", sa.String(length=64), nullable=True),
+        sa.Column("uploaded_by", text(255), nullable=False),
+        sa.Column("storage_key", text(), nullable=False),
+        sa.Column("requires_python", text(), nullable=True),
+        sa.Column("yanked", text(), nullable=True),
+        sa.Column("metadata_sha256", text(64), nullable=True),
         sa.Column("signed", sa.Boolean(), nullable=False),
-        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("comment", text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["metadata_sha256"], ["core_metadata.sha256"], name=op.f("fk_files_metadata_sha256")
         ),

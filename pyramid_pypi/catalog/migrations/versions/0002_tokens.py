@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from pyramid_pypi.catalog.tables import text
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -13,17 +15,17 @@ def upgrade() -> None:
     """Create the table."""
     op.create_table(
         "tokens",
-        sa.Column("id", sa.String(length=16), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("user", sa.String(length=255), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("permissions", sa.Text(), nullable=False),
-        sa.Column("repositories", sa.Text(), nullable=False),
-        sa.Column("projects", sa.Text(), nullable=False),
-        sa.Column("networks", sa.Text(), nullable=False),
-        sa.Column("groups", sa.Text(), nullable=True),
+        sa.Column("id", text(16), nullable=False),
+        sa.Column("sha256", text(64), nullable=False),
+        sa.Column("user", text(255), nullable=False),
+        sa.Column("description", text(), nullable=False),
+        sa.Column("permissions", text(), nullable=False),
+        sa.Column("repositories", text(), nullable=False),
+        sa.Column("projects", text(), nullable=False),
+        sa.Column("networks", text(), nullable=False),
+        sa.Column("groups", text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.Column("created_by", text(255), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("used_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
