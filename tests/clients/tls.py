@@ -1,9 +1,7 @@
 """A server with TLS in front of it, as clients expect it of an index."""
 
-import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,30 +9,20 @@ from pathlib import Path
 
 from tests.clients.toolbox import Toolbox
 from tests.live import LiveServer
+from tests.nginx import nginx
 
 __all__ = ["Site", "with_tls"]
 
-_SECONDS = 10
-
-_NGINX = """\
-daemon off;
-{user}
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    {places}
-    server {{
-        listen 127.0.0.1:{port} ssl;
-        ssl_certificate {folder}/server.pem;
-        ssl_certificate_key {folder}/server.key;
-        client_max_body_size 0;
-        location / {{
-            proxy_pass {url};
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-Proto https;
-        }}
+_SITE = """\
+server {{
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate {folder}/server.pem;
+    ssl_certificate_key {folder}/server.key;
+    client_max_body_size 0;
+    location / {{
+        proxy_pass {url};
+        proxy_set_header Host $http_host;
+        proxy_set_header X-Forwarded-Proto https;
     }}
 }}
 """
@@ -56,25 +44,8 @@ def with_tls(folder: Path, server: LiveServer) -> Iterator[Site]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    places = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-    user = "user root;" if os.geteuid() == 0 else ""
-    config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(user=user, folder=folder, places=places, port=port, url=server.url))
-    environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin"}
-    process = subprocess.Popen(
-        ["nginx", "-p", folder, "-c", config, "-e", folder / "error.log"], env=environment
-    )
-    deadline = time.monotonic() + _SECONDS
-    while not (folder / "nginx.pid").exists():
-        assert process.poll() is None, (folder / "error.log").read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    try:
+    with nginx(folder, _SITE.format(folder=folder, port=port, url=server.url)):
         yield Site(f"https://127.0.0.1:{port}", folder / "ca.pem", server)
-    finally:
-        process.terminate()
-        process.wait(_SECONDS)
 
 
 def _make_certificates(folder: Path) -> None:

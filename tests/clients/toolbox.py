@@ -44,11 +44,11 @@ class Toolbox:
 
     root: Path = CACHE / "clients"
 
-    def program(self, name: str) -> Path:
-        """Return the executable. Raises ToolMissing."""
+    def program(self, name: str, path: str | None = None) -> Path:
+        """Return the executable, one that is no client from `path` or the PATH. Raises ToolMissing."""
         if name in CLIENTS:
             return self.environment(name) / "bin" / name
-        found = shutil.which(name)
+        found = shutil.which(name, path=path)
         if found is None:
             raise ToolMissing(f"{name} is not installed on this machine; install it, these tests need it")
         return Path(found)

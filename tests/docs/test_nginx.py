@@ -1,37 +1,23 @@
 """The configurations of nginx, run by a real nginx in front of a real server."""
 
+import contextlib
 import http.client
 import os
-import subprocess
-import time
 from urllib.parse import urljoin
 
 import pytest
 
 from pyramid_pypi.testing.artefacts import make_wheel
-from tests.clients.toolbox import Toolbox
 from tests.docs.blocks import blocks
 from tests.docs.test_blocks import complete
 from tests.live import LiveServer, post_file, write_ini
+from tests.nginx import nginx as run_nginx
 
 PAGE = "docs/how-to/behind-nginx.md"
 WHEEL = "holy_grail-1.0-py3-none-any.whl"
 CONTENT = make_wheel("holy-grail", "1.0", files={"data.bin": os.urandom(200_000)})
 CLIENT = "127.0.0.2"
 OPEN = {"pypi.repo.private.read": "everyone", "pypi.repo.private.upload": "everyone"}
-
-NGINX = """\
-daemon off;
-{user}
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    {places}
-    {site}
-}}
-"""
 
 
 def of(name: str) -> str:
@@ -55,36 +41,20 @@ def server(tmp_path):
 
 
 @pytest.fixture
-def nginx(tmp_path, server, port, monkeypatch):
+def nginx(tmp_path, server, port):
     """Start nginx with a site; return a function that asks it, as the host of the page."""
-    started = []
+    with contextlib.ExitStack() as running:
 
-    def start(site: str) -> int:
-        site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace(
-            "http://127.0.0.1:6543", server.url
-        )
-        site = site.replace("/srv/pypi/var", str(tmp_path))
-        site = "\n".join(line for line in site.splitlines() if "ssl_certificate" not in line)
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        places = " ".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
-        user = "user root;" if os.geteuid() == 0 else ""
-        config = tmp_path / "nginx.conf"
-        config.write_text(NGINX.format(user=user, folder=tmp_path, places=places, site=site))
-        monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/usr/sbin")
-        program = Toolbox().program("nginx")
-        process = subprocess.Popen([program, "-p", tmp_path, "-c", config, "-e", tmp_path / "error.log"])
-        started.append(process)
-        deadline = time.monotonic() + 10
-        while not (tmp_path / "nginx.pid").exists():
-            assert process.poll() is None, (tmp_path / "error.log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        return port
+        def start(site: str) -> int:
+            site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace(
+                "http://127.0.0.1:6543", server.url
+            )
+            site = site.replace("/srv/pypi/var", str(tmp_path))
+            lines = (line for line in site.splitlines() if "ssl_certificate" not in line)
+            running.enter_context(run_nginx(tmp_path, "\n".join(lines)))
+            return port
 
-    yield start
-    for process in started:
-        process.terminate()
-        process.wait(10)
+        yield start
 
 
 def get(port: int, path: str, host: str = "pypi.example.org", **headers: str) -> http.client.HTTPResponse:

@@ -12,6 +12,9 @@ from pyramid_pypi.auth.passwords import Scheme
 from pyramid_pypi.distribution import PROFILES
 from pyramid_pypi.model import PERMISSIONS
 from pyramid_pypi.options import options_of
+from pyramid_pypi.rules.allow import Allow
+from pyramid_pypi.rules.cooldown import Cooldown
+from pyramid_pypi.rules.deny import Deny
 from pyramid_pypi.settings import RESERVED_NAMES, load
 from pyramid_pypi.settings.model import FileMode
 from pyramid_pypi.settings.reader import Reader
@@ -31,6 +34,12 @@ COMPLETE = {
     "pypi.repo.private.storage": "filesystem",
     "pypi.repo.private.storage.path": "packages",
     "pypi.repo.private.project.acme-*.read": "everyone",
+    "pypi.repo.private.rules": "allow cooldown deny named",
+    "pypi.repo.private.rule.allow.projects": "acme-*",
+    "pypi.repo.private.rule.cooldown.days": "3",
+    "pypi.repo.private.rule.deny.files": "*.egg",
+    "pypi.repo.private.rule.named": "deny",
+    "pypi.repo.private.rule.named.files": "*.exe",
     "pypi.repo.pypi": "proxy",
     "pypi.repo.pypi.upstream": "simple",
     "pypi.repo.pypi.upstream.url": "https://pypi.org/simple/",
@@ -46,6 +55,7 @@ SPECIAL = {
     "pypi.default",
     "pypi.auth.htpasswd",
     "pypi.repo.NAME.project.PATTERN.PERMISSION",
+    "pypi.repo.NAME.rule.RULE",
     "pypi.repo.NAME.folder",
     "pypi.repo.NAME.offline_file",
     "pypi.repo.NAME.publish",
@@ -68,6 +78,7 @@ class Listener(Reader):
 
 def documented(key: str) -> str:
     key = re.sub(r"\.project\.[^.]+\.\w+$", ".project.PATTERN.PERMISSION", key)
+    key = re.sub(r"\.rule\.named\.", ".rule.deny.", re.sub(r"\.rule\.\w+$", ".rule.RULE", key))
     return re.sub(r"^pypi\.repo\.[a-z]+", "pypi.repo.NAME", key)
 
 
@@ -108,7 +119,13 @@ def test_every_option_of_the_builtin_kinds_is_documented(table):
     htpasswd = {f"pypi.auth.htpasswd.{option.name}" for option in options_of(HtpasswdAuthenticator)}
     upstream = {f"pypi.repo.NAME.upstream.{option.name}" for option in options_of(SimpleUpstream)}
 
-    assert storage | htpasswd | upstream <= set(table)
+    rules = {
+        f"pypi.repo.NAME.rule.{kind.__name__.lower()}.{option.name}"
+        for kind in (Allow, Cooldown, Deny)
+        for option in options_of(kind)
+    }
+
+    assert storage | htpasswd | upstream | rules <= set(table)
     assert len(upstream) == len(fields(SimpleUpstream.Options))
     assert len(storage) == len(fields(FilesystemStorage.Options))
 
@@ -140,6 +157,7 @@ def test_production_ini_explains_every_key(table):
         "pypi.remote_user.from",
         "pypi.repo.NAME.read_secret",
         "pypi.repo.NAME.write_secret",
+        *(key for key in table if ".rule." in key and not key.endswith(".days")),
         "pypi.repo.NAME.max_upload_size",
         "pypi.repo.NAME.storage.handoff_prefix",
         "pypi.repo.NAME.storage.rescan",

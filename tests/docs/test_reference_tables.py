@@ -34,7 +34,9 @@ def test_the_accept_profiles_are_those_of_the_code():
 def test_every_dependency_has_its_reason():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    requirements = setup["options"]["install_requires"] + setup["options.extras_require"]["watch"]
+    requirements = setup["options"]["install_requires"]
+    for extra in ("postgresql", "watch"):
+        requirements += setup["options.extras_require"][extra]
     for plugin in ROOT.glob("plugins/*/setup.cfg"):
         setup.read(plugin)
         requirements += setup["options"]["install_requires"].replace("\npyramid_pypi", "")

@@ -3,15 +3,23 @@
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import bcrypt
 import pytest
+from click.testing import CliRunner
 
+from pyramid_pypi.cli import main
 from pyramid_pypi.testing.artefacts import make_wheel
+from pyramid_pypi_github.testing import Description, GitHubServer
+from pyramid_pypi_github.testing.description import PATHS, PUBLISHED
 from pyramid_pypi_ldap.testing import Slapd, make_certificates
+from pyramid_pypi_objectstore.testing import BUCKET, SeaweedFS
 from tests.clients.releases import save
+from tests.clients.toolbox import CACHE, make_once
 from tests.docs.blocks import ROOT, blocks
 from tests.live import LiveServer, post_file, write_ini
+from tests.postgres import PASSWORD
 
 CLIENTS = ("pip", "uv", "twine", "flit", "poetry", "pdm", "hatch", "pipenv")
 SDIST = "holy_grail-0.1.0.tar.gz"
@@ -72,6 +80,16 @@ def test_a_private_name_is_private_whatever_pypi_has(port, public, tell, tmp_pat
     assert public.count("*holy*") == public.count("*acme*") == 0
 
 
+def test_new_files_wait_for_their_time(port, public, tell, tmp_path):
+    for version, days in (("3.10", 400), ("3.11", 1)):
+        at = datetime.now(UTC) - timedelta(days=days)
+        public.add(f"idna-{version}-py3-none-any.whl", make_wheel("idna", version), upload_time=at)
+
+    tell(port).run(blocks("docs/how-to/rules.md"))
+
+    assert public.count("*3.11*") == 0
+
+
 def test_what_is_kept_is_there_without_an_upstream(port, public, tell, tmp_path):
     public.add("idna-1.0-py3-none-any.whl", make_wheel("idna", "1.0"))
     story = tell(port)
@@ -97,17 +115,51 @@ def test_the_tutorial_ends_with_an_installed_package(port, public, tell):
     assert public.count("*.whl") == 1
 
 
-def test_a_backup_of_a_server_at_work_can_be_restored(port, tell, tmp_path):
+def test_the_service_of_the_page_runs(port, tell, tmp_path):
     home = tmp_path / "pypi"
     home.mkdir()
-    story = tell(port, **{"/srv/pypi": str(home), "/backup": str(tmp_path / "backup")})
+    story = tell(port, **{"/srv/pypi": str(home)})
     (home / "production.ini").write_text(story.told((ROOT / "production.ini").read_text()))
+
+    story.run(blocks("docs/how-to/run-in-production.md"))
+
+
+def test_a_backup_is_made_and_restored(port, tell, tmp_path):
+    home = tmp_path / "pypi"
+    (home / "var").mkdir(parents=True)
+    story = tell(port, **{"/srv/pypi": str(home), "/backup": str(tmp_path / "backup")})
+    (tmp_path / "work").mkdir()
+    ini = story.told((ROOT / "production.ini").read_text()).replace("%(here)s", str(home))
+    (tmp_path / "work" / "production.ini").write_text(ini)
+    (home / "var" / "htpasswd").write_text("")
     save(home / "var" / "packages" / "holy-grail", "holy-grail", "1.0")
+    CliRunner().invoke(main, ["reindex", str(tmp_path / "work" / "production.ini")], catch_exceptions=False)
 
-    said = story.run(blocks("docs/how-to/run-in-production.md"))
+    story.run(blocks("docs/how-to/back-up-and-restore.md"))
 
-    assert "private: 1 files," in said
-    assert "0 problems" in said
+
+def test_packages_go_elsewhere_and_come_back(port, tell, tmp_path):
+    work = tmp_path / "work"
+    settings = {
+        "pypi.data": str(work),
+        "pypi.catalog": "sqlite:///catalog.db",
+        "pypi.repositories": "private new",
+        **{
+            f"pypi.repo.{name}{key}": value
+            for name in ("private", "new")
+            for key, value in {"": "hosted", ".storage": "filesystem", ".storage.path": name}.items()
+        },
+    }
+    save(work / "private", "holy-grail", "1.0")
+    save(work / "wheelhouse", "shrubbery", "1.0")
+    (work / "requirements.txt").write_text("holy-grail==1.0\n")
+    ini = write_ini(work / "site.ini", settings)
+    CliRunner().invoke(main, ["reindex", str(ini)], catch_exceptions=False)
+
+    said = tell(port, "pip").run(blocks("docs/how-to/copy-and-export.md"))
+
+    assert "private: 1 files added" in said
+    assert (work / "got" / "holy_grail-1.0-py3-none-any.whl").exists()
 
 
 def test_the_folder_of_another_server_is_served(port, tell, tmp_path):
@@ -172,6 +224,29 @@ def test_people_of_a_directory_log_in(port, tell, tmp_path):
     assert said.count("access: let in") == 2
 
 
+def test_a_bucket_is_published_to_and_adopted(port, tell, tmp_path):
+    work = tmp_path / "work"
+    save(work / "dist", "holy-grail", "1.0")
+    with SeaweedFS(tmp_path / "seaweedfs") as service:
+        addresses = {"https://s3.example.org": service.url, "acme-packages": BUCKET}
+        said = tell(port, "twine", "pip", **addresses).run(blocks("docs/how-to/store-in-a-bucket.md"))
+
+    assert "private: 0 added, 0 dropped, 1 listed" in said
+    assert (work / "holy_grail-1.0-py3-none-any.whl").is_file()
+
+
+def test_the_catalog_is_in_postgresql(port, tell, tmp_path, postgres):
+    save(tmp_path / "work" / "packages", "holy-grail", "1.0")
+    url = postgres.create(empty=True)
+    address = {"postgresql://pypi:swordfish@db.example.org/pypi": url}
+
+    said = tell(port, **address).run(blocks("docs/how-to/use-postgresql.md"))
+
+    assert "private: 1 added" in said
+    assert PASSWORD not in said
+    postgres.drop(url)
+
+
 @pytest.fixture
 def office(team, tmp_path):
     """The folders and files that the page about clients begins with."""
@@ -210,3 +285,25 @@ def test_the_secret_of_a_repository_lets_clients_in(port, tell, tmp_path):
     said = tell(port, "twine", "pip").run(blocks("docs/how-to/repository-secrets.md"))
 
     assert "holy_grail-1.0-py3-none-any.whl#sha256" in said
+
+
+def test_packages_are_kept_in_github_releases(port, tell, tmp_path):
+    folder = CACHE / "github-openapi"
+    with make_once(folder, f"{PUBLISHED} {PATHS}") as missing:
+        if missing:
+            Description.fetch(folder)
+    save(tmp_path / "work" / "dist", "holy-grail", "1.0")
+    with GitHubServer(Description.load(folder / "cut.json")) as hub:
+        repo = "\npypi.repo.private.storage.repo = wheels\n"
+        there = {
+            "github_pat_11EXAMPLE": hub.token,
+            "init acme/wheels": f"init acme/wheels --base-url {hub.url}",
+            repo: f"{repo}pypi.repo.private.storage.base_url = {hub.url}\n",
+        }
+        tell(port, "twine", **there).run(blocks("docs/how-to/store-in-github-releases.md"))
+    repository = hub.state.repositories["acme/wheels"]
+    (release,) = repository.releases.values()
+
+    assert hub.problems == []
+    assert release.tag == "holy_grail-1.0-py3-none-any.whl"
+    assert release.tag in repository.files("gh-pages")["simple/holy-grail/index.html"]
