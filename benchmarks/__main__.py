@@ -20,6 +20,7 @@ from benchmarks.findings import findings_markdown, studies_markdown
 from benchmarks.followers import OursGroup, OursProxy
 from benchmarks.logins import logins
 from benchmarks.peers import Devpi, Proxpi, PypiServer, PypiServerRepaired
+from benchmarks.postgresql import catalogs
 from benchmarks.report import Report
 from benchmarks.rootpage import root_page
 from benchmarks.rounds import measure, progress
@@ -53,6 +54,7 @@ STUDIES = (
     Study("install", "Installing 30 packages of a real project with `uv`", install),
     Study("resolve", "Resolving a real project of 103 packages with `uv`", resolve),
     Study("logins", "Logins", logins),
+    Study("postgresql", "The catalog in PostgreSQL", catalogs),
     Study("names", "The list of all projects", root_page),
 )
 

@@ -176,6 +176,11 @@ class Ours(Server):
     extra: ClassVar[str] = ""
     repositories: ClassVar[str] = "private"
 
+    @property
+    def catalog(self) -> str:
+        """Where the catalog is."""
+        return f"sqlite:///{self.directory}/catalog.db"
+
     def more(self) -> str:
         """Return the settings of the repositories besides the hosted one."""
         return ""
@@ -196,7 +201,7 @@ class Ours(Server):
         return f"""
 [app:main]
 use = egg:pyramid_pypi
-pypi.catalog = sqlite:///{self.directory}/catalog.db
+pypi.catalog = {self.catalog}
 pypi.repositories = {self.repositories}
 pypi.repo.private = hosted
 pypi.repo.private.storage = filesystem

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyramid_pypi.auth.base import Authenticator
 from pyramid_pypi.auth.login import Login
@@ -17,7 +17,7 @@ from pyramid_pypi.catalog.roles import Roles
 from pyramid_pypi.catalog.sessions import Sessions
 from pyramid_pypi.catalog.tokens import Tokens
 from pyramid_pypi.distribution import PROFILES
-from pyramid_pypi.errors import RepositoryNotFound
+from pyramid_pypi.errors import RepositoryNotFound, StorageUnavailable
 from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.publish.publisher import Publisher
@@ -26,6 +26,7 @@ from pyramid_pypi.repositories.group import Group, Member
 from pyramid_pypi.repositories.redirect import Redirecting
 from pyramid_pypi.repositories.watching import Watcher
 from pyramid_pypi.rights import JointRights
+from pyramid_pypi.ruling import RuleBook
 from pyramid_pypi.served import Served
 from pyramid_pypi.settings import (
     GroupSettings,
@@ -84,7 +85,7 @@ class PackageIndex:
     @property
     def hosted_names(self) -> tuple[str, ...]:
         """The names of the repositories that have files of their own."""
-        return tuple(name for name, one in self.repositories.items() if isinstance(one.repository, Hosted))
+        return tuple(name for name, one in self.repositories.items() if isinstance(one.source, Hosted))
 
     def identify(self, header: str | None, address: str, *, write: bool) -> Identity:
         """Return who sent an `Authorization` header; nobody where no password is known."""
@@ -140,7 +141,7 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
         remote_users=RemoteUsers(settings.remote_users) if settings.remote_users else None,
         watchers=tuple(
             Watcher(repository, repository.storage)
-            for repository in (served.repository for served in repositories.values())
+            for repository in (served.source for served in repositories.values())
             if isinstance(repository, Hosted) and isinstance(repository.storage, FilesystemStorage)
         ),
     )
@@ -163,13 +164,16 @@ class _Assembly:
         self._plugins = plugins
         self._pages = pages
         self._waiting = WaitingRoom()
+        self._rules = RuleBook(named)
         self._built: dict[str, Served] = {}
 
     def serve(self, settings: RepositorySettings) -> Served:
         """Return the repository, the same one each time."""
         found = self._built.get(settings.name)
         if found is None:
-            found = self._built[settings.name] = self._build(settings)
+            found = self._build(settings)
+            found = replace(found, repository=self._rules.apply(found.repository))
+            self._built[settings.name] = found
         return found
 
     def _build(self, settings: RepositorySettings) -> Served:
@@ -191,12 +195,17 @@ class _Assembly:
 
     def _hosted(self, settings: HostedSettings) -> Served:
         storage = settings.storage.build()
+        use_catalog = getattr(storage, "use_catalog", None)
+        if callable(use_catalog):
+            use_catalog(self._catalog)
         repository = Hosted(settings.name, storage=storage, catalog=self._catalog)
-        watched = isinstance(storage, FilesystemStorage)
-        if not (watched or self._catalog.is_scanned(settings.name) or next(storage.keys(), None)):
+        if not isinstance(storage, FilesystemStorage):
             # What is there already is listed by `reindex`, and until then nobody can tell that a
-            # project is not there.
-            self._catalog.mark_scanned(settings.name)
+            # project is not there. A storage that is away must not keep the other repositories waiting.
+            try:
+                repository.look()
+            except StorageUnavailable as error:
+                log.warning("%s: %s", settings.name, error.message)
         roles = Roles(self._catalog, settings.name) if settings.ownership == "first-uploader" else None
         return Served(
             repository,
@@ -212,7 +221,8 @@ class _Assembly:
         rights = [group.rights for group in groups_within(settings, self._named)]
         for name, reserved in flatten(settings, self._named).items():
             member = self.serve(self._named[name])
-            members.append(Member(member.repository, reserved if member.repository.outside else ()))
+            repository = self._rules.apply_within(member.repository, settings)
+            members.append(Member(repository, reserved if repository.outside else ()))
             rights.append(self._named[name].rights)
         group = Group(settings.name, members, merge=settings.merge)
         joint = JointRights(tuple(rights))

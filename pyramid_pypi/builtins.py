@@ -6,7 +6,7 @@ and so that the modules of the kinds may import everything.
 
 from pyramid_pypi.hookspecs import hookimpl
 
-__all__ = ["pypi_auth_backends", "pypi_storage_backends", "pypi_upstream_backends"]
+__all__ = ["pypi_auth_backends", "pypi_rules", "pypi_storage_backends", "pypi_upstream_backends"]
 
 
 @hookimpl
@@ -32,3 +32,13 @@ def pypi_upstream_backends() -> dict[str, type]:
     from pyramid_pypi.upstream.simple import SimpleUpstream  # noqa: PLC0415 - see above
 
     return {"simple": SimpleUpstream}
+
+
+@hookimpl
+def pypi_rules() -> dict[str, type]:
+    """Offer `allow` and `deny`, by lists, and `cooldown`, by time."""
+    from pyramid_pypi.rules.allow import Allow  # noqa: PLC0415 - see above
+    from pyramid_pypi.rules.cooldown import Cooldown  # noqa: PLC0415 - see above
+    from pyramid_pypi.rules.deny import Deny  # noqa: PLC0415 - see above
+
+    return {"allow": Allow, "cooldown": Cooldown, "deny": Deny}

@@ -38,6 +38,7 @@ __all__ = [
     "pypi_file_yanked",
     "pypi_links",
     "pypi_login_failed",
+    "pypi_rules",
     "pypi_settings",
     "pypi_storage_backends",
     "pypi_upstream_backends",
@@ -80,6 +81,17 @@ def pypi_upstream_backends() -> Mapping[str, type]:
     `Options`, see `pyramid_pypi.options`, and builds a `pyramid_pypi.upstream.base.Upstream`; one
     kind may serve several repositories, each with its own options. Two plugins that offer the
     same name, a value that is not such a mapping, or an exception stop the start.
+    """
+
+
+@hookspec
+def pypi_rules() -> Mapping[str, type]:
+    """Return kinds of rule by the name that `pypi.repo.<name>.rule.<rule>` uses for them.
+
+    Called while the settings are read. Each class takes an instance of its frozen dataclass
+    `Options`, see `pyramid_pypi.options`, and builds a `pyramid_pypi.rules.Rule`; one kind may
+    serve several repositories, each with its own options. Two plugins that offer the same name, a
+    value that is not such a mapping, or an exception stop the start.
     """
 
 

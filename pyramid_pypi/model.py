@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -27,6 +27,7 @@ __all__ = [
     "Blob",
     "Change",
     "Credentials",
+    "Decision",
     "File",
     "Hashes",
     "Identity",
@@ -40,6 +41,7 @@ __all__ = [
     "ProjectStatus",
     "Redirect",
     "RemovedFile",
+    "Ruling",
     "Scope",
     "StoredBlob",
     "Stream",
@@ -145,13 +147,47 @@ class ProjectName:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a rule says about a file: whether it is hidden, and a sentence for those who ask why.
+
+    A hidden file is on no page and is refused when it is asked for. `until` is when it will be
+    shown by itself (UTC), None where nobody knows.
+    """
+
+    hide: bool
+    reason: str
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip():
+            raise ValueError("a decision needs a reason, for those who ask why")
+        if self.until is not None and self.until.utcoffset() != timedelta(0):
+            raise ValueError(f"until is a time in UTC, and not {self.until!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a rule, by its name in the settings of a repository, has decided about a file.
+
+    `failed` tells that the rule could not, which hides the file.
+    """
+
+    file: File
+    rule: str
+    repository: str
+    decision: Decision
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectPage:
     """What a repository says about one project; `serial` is the last change of it.
 
     `repository` is the one that answers, a member when a group was asked. `fresh_for` is for how
     many seconds the page may be repeated without asking again, None for as long as the catalog
     tells of no change; `stale_for` for how many seconds it has been out of date, because the
-    upstream does not answer.
+    upstream does not answer. `rulings` are what rules have decided: `files` are without those that
+    they hide.
     """
 
     repository: str
@@ -163,6 +199,7 @@ class ProjectPage:
     status_reason: str = ""
     fresh_for: float | None = None
     stale_for: int = 0
+    rulings: tuple[Ruling, ...] = ()
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -261,9 +298,10 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Bytes that the client fetches elsewhere."""
+    """Bytes that the client fetches elsewhere; `stream` gives them to those who read them here."""
 
     url: str
+    stream: Stream | None = None
 
 
 Blob: TypeAlias = LocalFile | Stream | Redirect

@@ -127,6 +127,10 @@ class Plugins:
         """Return the kinds of upstream by name. Raises PluginError."""
         return self._kinds("pypi_upstream_backends")
 
+    def rule_kinds(self) -> Mapping[str, type]:
+        """Return the kinds of rule by name. Raises PluginError."""
+        return self._kinds("pypi_rules")
+
     def _kinds(self, hook: str) -> dict[str, type]:
         kinds: dict[str, type] = {}
         owners: dict[str, str] = {}

@@ -9,6 +9,7 @@ from pyramid_pypi.identities import PUBLISHER
 from pyramid_pypi.model import Identity, Permission, ProjectName
 from pyramid_pypi.publish.publisher import Publisher
 from pyramid_pypi.repositories import Hosted, Repository
+from pyramid_pypi.repositories.ruled import unruled
 from pyramid_pypi.rights import JointRights, Rights
 
 __all__ = ["Served"]
@@ -37,10 +38,15 @@ class Served:
         return self.repository.name
 
     @property
+    def source(self) -> Repository:
+        """The repository without the rules around it, for those who look after it."""
+        return unruled(self.repository)
+
+    @property
     def hosted(self) -> Hosted:
         """The repository if it has its own files. Raises RepositoryNotFound."""
-        if isinstance(self.repository, Hosted):
-            return self.repository
+        if isinstance(self.source, Hosted):
+            return self.source
         raise RepositoryNotFound(f"{self.name!r} has no files of its own; name a hosted repository")
 
     @property

@@ -7,10 +7,11 @@ set -euo pipefail
 needed=(curl=curl wget=wget htpasswd=apache2-utils nginx=nginx strace=strace)
 needed+=(slapd=slapd openssl=openssl gcc=gcc chromium=chromium node=nodejs npm=npm)
 needed+=(fiu-run=fiu-utils)
+needed+=(initdb=postgresql)
 # header=package: python-ldap is built from source.
 headers=(ldap.h=libldap-dev sasl/sasl.h=libsasl2-dev)
 # Debian keeps servers where the path of an ordinary user does not look.
-PATH="$PATH:/usr/sbin:/sbin"
+PATH="$PATH:/usr/sbin:/sbin:$(printf %s: /usr/lib/postgresql/*/bin)"
 
 missing=("$@")
 [ $# -gt 0 ] && needed=() headers=()

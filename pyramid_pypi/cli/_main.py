@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "LazyGroup", "main"]
 
 COMMANDS: Mapping[str, str] = {
+    "backup": "pyramid_pypi.cli.backup:backup",
     "cache": "pyramid_pypi.cli.cache:cache",
     "check": "pyramid_pypi.cli.check:check",
+    "copy": "pyramid_pypi.cli.copy:copy",
+    "export": "pyramid_pypi.cli.export:export",
+    "gc": "pyramid_pypi.cli.gc:gc",
+    "import": "pyramid_pypi.cli.import_:import_",
     "plugins": "pyramid_pypi.cli.plugins:plugins",
     "reindex": "pyramid_pypi.cli.reindex:reindex",
     "relock": "pyramid_pypi.cli.relock:relock",
+    "restore": "pyramid_pypi.cli.restore:restore",
     "role": "pyramid_pypi.cli.role:role",
     "token": "pyramid_pypi.cli.token:token",
     "unyank": "pyramid_pypi.cli.yank:unyank",

@@ -118,8 +118,8 @@ class Warmer:
     def close(self) -> None:
         """End fetching, and wait until caches have made room for what has come."""
         for served in self._index.repositories.values():
-            if isinstance(served.repository, Proxy) and served.repository.parts.files:
-                served.repository.parts.files.close()
+            if isinstance(served.source, Proxy) and served.source.parts.files:
+                served.source.parts.files.close()
 
     def check(self, file: File) -> None:
         """Look whether a file is still here. Raises FileMissing."""
@@ -153,7 +153,7 @@ class Warmer:
 
     def _origin(self, file: File) -> Proxy | None:
         """Return the proxy that offers a file, None when the file is hosted."""
-        found = self._index.served(file.repository or self._repository.name).repository
+        found = self._index.served(file.repository or self._repository.name).source
         return found if isinstance(found, Proxy) else None
 
     @staticmethod

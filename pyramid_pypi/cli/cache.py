@@ -20,6 +20,7 @@ from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.repositories.adoption import Adopter
 from pyramid_pypi.repositories.group import Group
 from pyramid_pypi.repositories.proxy import Proxy
+from pyramid_pypi.repositories.ruled import unruled
 from pyramid_pypi.served import Served
 from pyramid_pypi.settings import ProxySettings, casts
 
@@ -207,8 +208,8 @@ def _threads(jobs: int) -> Iterator[ThreadPoolExecutor]:
 
 
 def _members(served: Served) -> list[object]:
-    found = served.repository
-    return [member.repository for member in found.members] if isinstance(found, Group) else [found]
+    found = served.source
+    return [unruled(one.repository) for one in found.members] if isinstance(found, Group) else [found]
 
 
 def _proxies(index: PackageIndex, names: Sequence[str]) -> list[Proxy]:

@@ -31,29 +31,50 @@ __all__ = ["check"]
 @click.command()
 @click.argument("ini")
 @click.argument("variables", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--storages", is_flag=True, help="Also ask every storage whether it can be used.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def check(ctx: click.Context, ini: str, variables: tuple[str, ...], *, as_json: bool) -> None:
+def check(ctx: click.Context, ini: str, variables: tuple[str, ...], *, storages: bool, as_json: bool) -> None:
     """Report everything that is wrong with INI, or show what it sets up.
 
     INI is a path, or a path and the name of an application, as in production.ini#main. KEY=VALUE
-    sets %(KEY)s in it. The exit code is 1 when something is wrong. Nothing is opened or changed.
+    sets %(KEY)s in it. The exit code is 1 when something is wrong. Without --storages, nothing is
+    opened or changed.
     """
-    if not as_json:
-        loaded = load_settings(ini, variables)
-        for line in _lines(view(loaded)):
-            click.echo(line)
-        for warning in loaded.warnings:
-            click.echo(f"warning: {warning}", err=True)
-        return
-    answer = _answer(read_ini(ini, variables))
-    click.echo(json.dumps(answer, indent=2))
-    ctx.exit(0 if answer["ok"] else 1)
+    if as_json:
+        answer = _answer(read_ini(ini, variables), storages=storages)
+        click.echo(json.dumps(answer, indent=2))
+        ctx.exit(0 if answer["ok"] else 1)
+    loaded = load_settings(ini, variables)
+    for line in _lines(view(loaded)):
+        click.echo(line)
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    problems = list(_unusable(loaded)) if storages else []
+    for name, reason in problems:
+        click.echo(f"the storage of {name}: {reason}", err=True)
+    ctx.exit(1 if problems else 0)
 
 
-def _answer(keys: Mapping[str, str]) -> dict[str, Any]:
+def _unusable(loaded: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the repositories whose storage cannot be used now, and why."""
+    for repository in loaded.repositories:
+        storage = getattr(repository, "storage", None)
+        if storage is not None:
+            try:
+                storage.build().check()
+            except PypiError as error:
+                yield repository.name, error.message
+
+
+def _answer(keys: Mapping[str, str], *, storages: bool) -> dict[str, Any]:
     try:
-        return {"ok": True, **view(settings.load(keys))}
+        loaded = settings.load(keys)
+        problems = [
+            {"key": f"pypi.repo.{name}.storage", "reason": reason}
+            for name, reason in (_unusable(loaded) if storages else ())
+        ]
+        return {"ok": False, "problems": problems} if problems else {"ok": True, **view(loaded)}
     except UnusableSettings as error:
         return {"ok": False, "problems": [asdict(problem) for problem in error.problems]}
     except PypiError as error:
@@ -103,6 +124,7 @@ def _repository(repository: RepositorySettings) -> dict[str, Any]:
         "kind": repository.kind,
         "description": repository.description,
         **_of_kind(repository),
+        **({"rules": [rule.name for rule in repository.rules]} if repository.rules else {}),
         "grants": _grants(repository.rights.grants),
         "projects": {rights.pattern: _grants(rights.grants) for rights in repository.rights.projects},
     }
@@ -158,7 +180,7 @@ def _lines_of_kind(repository: Mapping[str, Any]) -> Iterator[str]:
     for key in ("files", "accept", "publish"):
         if repository.get(key):
             yield f"    {key:<11} {repository[key]}"
-    for key in ("members", "merge", "reserve"):
+    for key in ("members", "merge", "reserve", "rules"):
         if repository.get(key):
             yield f"    {key:<11} {' '.join(repository[key])}"
 

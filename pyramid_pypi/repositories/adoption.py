@@ -3,18 +3,20 @@
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pyramid_pypi.distribution import LENIENT, Filename, guess_filename, inspect
 from pyramid_pypi.errors import BlobMissing, InvalidUpload, TooLarge
-from pyramid_pypi.model import File, Hashes, Identity, LocalFile, StoredBlob
+from pyramid_pypi.model import Blob, File, Hashes, Identity, LocalFile, StoredBlob
 from pyramid_pypi.repositories.hosted import Hosted
 from pyramid_pypi.repositories.records import apply_record, recorded_hashes
-from pyramid_pypi.storage.reading import hash_blob, read_blob
+from pyramid_pypi.storage.reading import Hasher, hash_blob, read_blob
 
-__all__ = ["STORAGE_IDENTITY", "Adopter"]
+__all__ = ["STORAGE_IDENTITY", "Adopter", "Found"]
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +26,26 @@ STORAGE_IDENTITY = Identity("", frozenset())
 _GIVE_UP_AFTER = 120.0
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A distribution that is to be listed: the file, its project's display name, its core metadata."""
+
+    file: File
+    display: str
+    metadata: bytes | None
+
+
 class Adopter:
     """Compares a storage with the catalog and brings the catalog up to date.
 
     A file that cannot be read as a wheel or sdist yet is probably still arriving, so it is looked
-    at again as long as it is young, and then reported once.
+    at again as long as it is young, and then reported once. `put` lists what was found, later if it
+    likes; without it that is done at once.
     """
 
-    def __init__(self, repository: Hosted) -> None:
+    def __init__(self, repository: Hosted, put: Callable[[Found], None] | None = None) -> None:
         self.repository = repository
+        self._put = put or self._list
         self._reported: set[str] = set()
 
     def adopt(self, blob: StoredBlob) -> bool:
@@ -68,9 +81,13 @@ class Adopter:
 
     def drop_missing(self) -> int:
         """Take files out of the list whose bytes have disappeared; return how many."""
-        self.repository.storage.check()
-        listed = self.repository.catalog.files(self.repository.name)
-        missing = [file for file in listed if self._is_gone(file)]
+        storage = self.repository.storage
+        storage.check()
+        listed = {file.key: file for file in self.repository.catalog.files(self.repository.name)}
+        # A remote storage lists a thousand blobs in the time in which it opens one.
+        for blob in storage.keys():  # noqa: SIM118 - not a mapping
+            listed.pop(blob.key, None)
+        missing = [file for file in listed.values() if self._is_gone(file)]
         for file in missing:
             self._forget(file)
         return len(missing)
@@ -117,17 +134,34 @@ class Adopter:
     def _add(self, name: Filename, blob: StoredBlob) -> None:
         repository = self.repository
         opened = repository.storage.open(blob.key)
-        if not isinstance(opened, LocalFile):
-            raise InvalidUpload("Only files on this machine can be adopted")
-        artefact = inspect(opened.path, name, LENIENT)
         record = repository.storage.record(blob.key)
-        hashes = recorded_hashes(record, opened.size) or hash_blob(read_blob(opened))
+        with self._at_hand(opened) as (path, hashed):
+            artefact = inspect(path, name, LENIENT)
+            hashes = hashed or recorded_hashes(record, blob.size) or hash_blob(read_blob(opened))
         file = apply_record(self._file(name, blob, hashes, artefact.requires_python), record)
         body = artefact.core_metadata
         digest = None if body is None else hashlib.sha256(body).hexdigest()
         file = replace(file, metadata_sha256=digest)
-        repository.catalog.add(repository.name, file, STORAGE_IDENTITY, display=artefact.name, metadata=body)
-        log.info("%s: %s was found in the storage and is now listed", repository.name, blob.key)
+        self._put(Found(file, artefact.name, body))
+        log.info("%s: %s was found in the storage and is listed", repository.name, blob.key)
+
+    def _list(self, found: Found) -> None:
+        catalog, name = self.repository.catalog, self.repository.name
+        catalog.add(name, found.file, STORAGE_IDENTITY, display=found.display, metadata=found.metadata)
+
+    @contextmanager
+    def _at_hand(self, blob: Blob) -> Iterator[tuple[Path, Hashes | None]]:
+        """Give the path of the bytes, and their digests if they had to be fetched for that."""
+        if isinstance(blob, LocalFile):
+            yield blob.path, None
+            return
+        hasher = Hasher()
+        with self.repository.storage.stage() as staged:
+            for chunk in read_blob(blob):
+                hasher.update(chunk)
+                staged.write(chunk)
+            staged.finish(durable=False)
+            yield staged.path, hasher.hashes()
 
     def _file(self, name: Filename, blob: StoredBlob, hashes: Hashes, requires: str | None) -> File:
         return File(

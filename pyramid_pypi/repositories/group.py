@@ -6,9 +6,10 @@ from fnmatch import fnmatchcase
 from heapq import merge
 
 from pyramid_pypi.distribution import guess_filename
-from pyramid_pypi.errors import FileMissing, ProjectNotFound
-from pyramid_pypi.model import Blob, File, ProjectName, ProjectPage, Redirect
+from pyramid_pypi.errors import FileHidden, FileMissing, ProjectNotFound
+from pyramid_pypi.model import Blob, File, ProjectName, ProjectPage, Redirect, Ruling
 from pyramid_pypi.repositories.base import Repository
+from pyramid_pypi.repositories.ruled import explain
 
 __all__ = ["Group", "Member"]
 
@@ -104,10 +105,13 @@ class Group:
             page = self.project(name)
         except ProjectNotFound as error:
             raise FileMissing(error.message) from error
-        files = page.files if isinstance(page, ProjectPage) else ()
-        for file in files:
-            if file.filename == filename:
-                return replace(file, key=file.key or file.place)
+        if isinstance(page, ProjectPage):
+            for file in page.files:
+                if file.filename == filename:
+                    return replace(file, key=file.key or file.place)
+            for ruling in page.rulings:
+                if ruling.file.filename == filename and ruling.decision.hide:
+                    raise FileHidden(explain(ruling))
         raise FileMissing(f"{self.name!r} has no file {filename!r}")
 
     def _asked(self, name: str) -> list[Member]:
@@ -159,16 +163,24 @@ def _knows(repository: Repository, name: str) -> bool:
 
 
 def _merged(pages: Sequence[ProjectPage]) -> ProjectPage:
-    files: dict[str, File] = {}
+    files: dict[str, File | None] = {}
+    rulings: list[Ruling] = []
     for page in pages:
+        own = [ruling for ruling in page.rulings if ruling.file.filename.lower() not in files]
         for file in page.files:
             files.setdefault(file.filename.lower(), replace(file, repository=page.repository))
+        for ruling in own:
+            if ruling.decision.hide:
+                # What an earlier member hides is not a later one's to give.
+                files.setdefault(ruling.file.filename.lower(), None)
+        rulings += own
     ages = [page.fresh_for for page in pages if page.fresh_for is not None]
     return replace(
         pages[0],
         repository=", ".join(page.repository for page in pages),
-        files=tuple(files.values()),
+        files=tuple(file for file in files.values() if file is not None),
         serial=max(page.serial for page in pages),
         fresh_for=min(ages, default=None),
         stale_for=max(page.stale_for for page in pages),
+        rulings=tuple(rulings),
     )

@@ -14,7 +14,7 @@ from pyramid_pypi.model import (
     ProjectStatus,
 )
 from pyramid_pypi.publish.upload import Upload
-from pyramid_pypi.repositories.intake import Intake
+from pyramid_pypi.repositories.intake import NEW, Intake, Past
 from pyramid_pypi.repositories.records import write_record
 from pyramid_pypi.storage import StagedFile, Storage
 
@@ -36,6 +36,18 @@ class Hosted:
         self.catalog = catalog
         self.intake = Intake(name, storage=storage, catalog=catalog)
         self._scanned = False
+        self._to_look = False
+
+    def look(self) -> None:
+        """Note that all files of an empty storage are listed; of any other only `reindex` can say so.
+
+        It has to be done before the first upload. Raises StorageUnavailable, and looks again when it
+        is asked for what it does not know.
+        """
+        self._to_look = True
+        if not (self.catalog.is_scanned(self.name) or next(self.storage.keys(), None)):
+            self.catalog.mark_scanned(self.name)
+        self._to_look = False
 
     def projects(self) -> Sequence[ProjectName]:
         """Return the projects that the catalog lists."""
@@ -92,9 +104,14 @@ class Hosted:
         """Stage where the storage will take it."""
         return self.storage.stage()
 
-    def add(self, upload: Upload, by: Identity) -> tuple[File, bool]:
-        """Store the upload; of several uploads of one name exactly one wins."""
-        return self.intake.add(upload, by)
+    def add(self, upload: Upload, by: Identity, *, past: Past = NEW) -> tuple[File, bool]:
+        """Store the upload; of several uploads of one name exactly one wins.
+
+        A file that was somewhere else before keeps its `past`.
+        """
+        if self._to_look:
+            self.look()
+        return self.intake.add(upload, by, past=past)
 
     def yank(self, file: File, reason: str, by: Identity) -> File:
         """Write the mark into the record and into the catalog."""
@@ -133,6 +150,8 @@ class Hosted:
     def _require_scan(self) -> None:
         # Before the first pass over an existing tree, "not there" would be a guess, and clients
         # take a 404 as leave to ask another index.
+        if self._to_look:
+            self.look()
         if not self._scanned:
             self._scanned = self.catalog.is_scanned(self.name)
         if not self._scanned:

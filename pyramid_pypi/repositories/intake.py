@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import logging
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pyramid_pypi.catalog import Catalog
@@ -19,9 +20,22 @@ from pyramid_pypi.repositories.records import write_record
 from pyramid_pypi.storage import Storage
 from pyramid_pypi.storage.reading import hash_blob, read_blob
 
-__all__ = ["Intake"]
+__all__ = ["NEW", "Intake", "Past"]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a file has been through elsewhere; `uploaded_at` and `uploaded_by` are None where nobody knows."""
+
+    uploaded_at: datetime | None = None
+    uploaded_by: str | None = None
+    yanked: str | None = None
+
+
+NEW = Past()
+"""That of a file that was nowhere before."""
 
 
 class Intake:
@@ -32,15 +46,18 @@ class Intake:
         self._storage = storage
         self._catalog = catalog
 
-    def add(self, upload: Upload, by: Identity) -> tuple[File, bool]:
-        """Store the upload; return the file, and whether it is new. See `Writable.add`."""
+    def add(self, upload: Upload, by: Identity, *, past: Past = NEW) -> tuple[File, bool]:
+        """Store the upload; return the file, and whether it is new. See `Writable.add`.
+
+        A file that was somewhere else before keeps its `past`.
+        """
         known = self._catalog.file(self._name, upload.filename.filename)
         if known is not None:
             return self._again(known, upload), False
         self._refuse_closed(upload.project)
         removed = self._catalog.removed(self._name, upload.filename.filename)
         _refuse_removed(upload, removed)
-        file = self._new_file(upload, by)
+        file = _with_past(self._new_file(upload, by), past)
         is_ours = self._put(file, upload, removed)
         try:
             return self._list(file, upload, by)
@@ -141,6 +158,15 @@ class Intake:
         status = self._catalog.status(self._name, project)
         if status in {"archived", "quarantined"}:
             raise ProjectClosed(f"The project {project!r} is {status} and takes no files")
+
+
+def _with_past(file: File, past: Past) -> File:
+    return replace(
+        file,
+        uploaded_at=past.uploaded_at or file.uploaded_at,
+        uploaded_by=file.uploaded_by if past.uploaded_by is None else past.uploaded_by,
+        yanked=past.yanked,
+    )
 
 
 def _refuse_removed(upload: Upload, removed: RemovedFile | None) -> None:

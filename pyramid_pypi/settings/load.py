@@ -15,6 +15,7 @@ from pyramid_pypi.settings.problems import UnusableSettings
 from pyramid_pypi.settings.reader import Reader
 from pyramid_pypi.settings.remote import read_remote_users
 from pyramid_pypi.settings.repositories import Shared, read_repositories
+from pyramid_pypi.settings.rules import check_rules
 from pyramid_pypi.settings.secrets import grant_secrets
 
 __all__ = ["load", "plugin_names"]
@@ -65,12 +66,14 @@ def _read(reader: Reader, names: tuple[str, ...], plugins: Plugins) -> Settings:
     shared = Shared(
         Kinds("storage", plugins.storage_kinds()),
         Kinds("upstream", plugins.upstream_kinds()),
+        Kinds("rule", plugins.rule_kinds()),
         listed,
         max_upload_size,
     )
     repositories = read_repositories(reader, shared)
     check_storages(reader, repositories)
     check_groups(reader, repositories)
+    check_rules(reader, repositories)
     return Settings(
         plugins=names,
         catalog=_catalog(reader),
@@ -103,8 +106,11 @@ def _read(reader: Reader, names: tuple[str, ...], plugins: Plugins) -> Settings:
 
 
 def _catalog(reader: Reader) -> str:
-    allowed = ("sqlite:///path",)
-    url = reader.require("pypi.catalog", values.catalog, "", allowed=allowed)
+    def cast(value: str) -> str:
+        # There may be a password in the URL.
+        return values.catalog(casts.secret(reader.environ)(value.strip()).reveal())
+
+    url = reader.require("pypi.catalog", cast, "", allowed=values.CATALOGS)
     return values.below(reader.data, url) if url else ""
 
 

@@ -63,6 +63,7 @@ class HostedSettings:
     max_upload_size: int
     ownership: Ownership = "none"
     secrets: RepositorySecrets = field(default=RepositorySecrets())
+    rules: tuple[Instance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class ProxySettings:
     offline: bool
     offline_file: Path | None
     secrets: RepositorySecrets = field(default=RepositorySecrets())
+    rules: tuple[Instance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class RedirectSettings:
     """A repository that sends clients to an upstream."""
 
     kind: ClassVar = "redirect"
+    rules: ClassVar[tuple[Instance, ...]] = ()
 
     name: str
     rights: Rights
@@ -122,6 +125,7 @@ class GroupSettings:
     reserve: tuple[str, ...]
     publish: str
     secrets: RepositorySecrets = field(default=RepositorySecrets())
+    rules: tuple[Instance, ...] = ()
 
 
 RepositorySettings: TypeAlias = HostedSettings | ProxySettings | RedirectSettings | GroupSettings
@@ -157,7 +161,8 @@ class Settings:
     """
 
     plugins: tuple[str, ...]
-    catalog: str
+    # There may be a password in it.
+    catalog: str = field(repr=False)
     default: str
     repositories: tuple[RepositorySettings, ...]
     authenticators: tuple[Instance, ...]

@@ -22,6 +22,7 @@ from pyramid_pypi.settings.model import (
     RepositorySettings,
 )
 from pyramid_pypi.settings.reader import Reader
+from pyramid_pypi.settings.rules import read_rules, refuse_rules
 from pyramid_pypi.settings.secrets import read_secrets
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.upstream.pagecache import Ages
@@ -39,6 +40,7 @@ class Shared:
 
     storage_kinds: Kinds
     upstream_kinds: Kinds
+    rule_kinds: Kinds
     names: tuple[str, ...]
     max_upload_size: int
 
@@ -72,6 +74,7 @@ def _hosted(reader: Reader, name: str, shared: Shared) -> RepositorySettings:
         accept=reader.take(f"{key}.accept", casts.choice(*ACCEPT_PROFILES), "private"),
         max_upload_size=reader.take(f"{key}.max_upload_size", casts.size, shared.max_upload_size),
         ownership=_ownership(reader, key),
+        rules=read_rules(reader, key, shared.rule_kinds),
         description=reader.take(f"{key}.description", casts.text, ""),
     )
 
@@ -106,6 +109,7 @@ def _proxy(reader: Reader, name: str, shared: Shared) -> RepositorySettings:
         ),
         offline=reader.take(f"{key}.offline", casts.boolean, default=False),
         offline_file=reader.take(f"{key}.offline_file", casts.path, None),
+        rules=read_rules(reader, key, shared.rule_kinds),
     )
 
 
@@ -120,6 +124,7 @@ def _cache_storage(reader: Reader, name: str, folder: Path, shared: Shared) -> I
 
 def _redirect(reader: Reader, name: str, shared: Shared) -> RepositorySettings:
     key = f"pypi.repo.{name}"
+    refuse_rules(reader, key)
     return RedirectSettings(
         name=name,
         rights=_rights(reader, key, ("read",)),
@@ -146,6 +151,7 @@ def _group(reader: Reader, name: str, shared: Shared) -> RepositorySettings:
         merge=reader.take(f"{key}.merge", values.patterns, ()),
         reserve=reader.take(f"{key}.reserve", values.patterns, ()),
         publish=reader.take(f"{key}.publish", known, "") if reader.has(f"{key}.publish") else "",
+        rules=read_rules(reader, key, shared.rule_kinds),
     )
 
 

@@ -4,12 +4,22 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from pyramid_pypi.settings.casts import Refused, words
 
-__all__ = ["RESERVED_NAMES", "base_url", "catalog", "hosts", "names", "pattern", "patterns", "realm"]
+__all__ = [
+    "CATALOGS",
+    "RESERVED_NAMES",
+    "base_url",
+    "catalog",
+    "hosts",
+    "names",
+    "pattern",
+    "patterns",
+    "realm",
+]
 
 RESERVED_NAMES = frozenset(
     {
@@ -25,16 +35,25 @@ _PATTERN = re.compile(r"[a-z0-9*?-]+")
 _HOST = re.compile(r"(\*\.)?[a-z0-9._-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 
 
+CATALOGS = ("sqlite:///path", "postgresql://user:password@host/database")
+"""What the URL of a catalog looks like."""
+
+
 def catalog(value: str) -> str:
-    """Return the URL of an SQLite file. Raises Refused, without showing the URL."""
+    """Return the URL of an SQLite file or of a PostgreSQL database.
+
+    Raises Refused, without showing the URL.
+    """
     try:
         url = make_url(value.strip())
     except (ArgumentError, ValueError):
         # The cause shows the URL, which may have a password in it.
-        raise Refused("this is not a database URL", allowed=("sqlite:////srv/pypi/catalog.db",)) from None
+        raise Refused("this is not a database URL", allowed=CATALOGS) from None
+    if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return _on_server(url)
     if url.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise Refused(
-            f"the catalog can only be an SQLite file, not {url.drivername!r}", allowed=("sqlite:///path",)
+            f"the catalog can be an SQLite file or in PostgreSQL, not {url.drivername!r}", allowed=CATALOGS
         )
     if url.host or not url.database or url.database == ":memory:":
         raise Refused(
@@ -44,9 +63,18 @@ def catalog(value: str) -> str:
     return value.strip()
 
 
+def _on_server(url: URL) -> str:
+    if "password" in url.query:
+        # Only there does everything that shows the URL know that it is a password.
+        raise Refused("the password stands before the @", allowed=CATALOGS[1:])
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def below(data: Path, url: str) -> str:
-    """Return `url` with its path, where that is relative, below `data`."""
+    """Return `url`, that of a file below `data` where its path is relative."""
     parts = make_url(url)
+    if parts.get_backend_name() != "sqlite":
+        return url
     return parts.set(database=str(data / str(parts.database))).render_as_string(hide_password=False)
 
 

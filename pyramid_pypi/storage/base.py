@@ -122,7 +122,7 @@ class Storage(Protocol):
         ...
 
     def open(self, key: str) -> Blob:
-        """Return the bytes under `key`. Raises BlobMissing."""
+        """Return the bytes under `key`, a redirect with a stream for readers here. Raises BlobMissing."""
         ...
 
     def delete(self, key: str) -> None:

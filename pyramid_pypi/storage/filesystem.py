@@ -148,8 +148,12 @@ class FilesystemStorage:
     def delete_record(self, key: str) -> None:
         """Remove the record."""
         path = self._record_path(key)
-        with suppress(FileNotFoundError, NotADirectoryError):
+        try:
             path.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            raise storage_error(error, f"The record of {key} cannot be removed") from error
         self._drop_empty(path.parent, self._records)
 
     def check(self) -> None:

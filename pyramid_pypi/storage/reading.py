@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 from pyramid_pypi.errors import BlobMissing, StorageUnavailable
-from pyramid_pypi.model import Blob, Hashes, LocalFile, Stream
+from pyramid_pypi.model import Blob, Hashes, LocalFile, Redirect, Stream
 
 __all__ = ["CHUNK", "Hasher", "hash_blob", "read_blob"]
 
@@ -46,7 +46,7 @@ def read_blob(blob: Blob) -> Iterator[bytes]:
                 raise BlobMissing(f"{path.name} has disappeared from the storage") from error
             except OSError as error:
                 raise StorageUnavailable(f"{path.name} cannot be read: {error.strerror}") from error
-        case Stream(size=size, open=open_range):
+        case Stream(size=size, open=open_range) | Redirect(stream=Stream(size=size, open=open_range)):
             yield from open_range(0, size)
         case _:
             raise StorageUnavailable("The bytes are elsewhere and cannot be read here")

@@ -5,6 +5,7 @@
 `pyramid_pypi.testing.repositories`       `RepositoryContract` and `WritableContract`, the same for
                                           repositories
 `pyramid_pypi.testing.authenticators`     `AuthenticatorContract` and `FakeAuthenticator`
+`pyramid_pypi.testing.rules`              `RuleContract`, the tests that every rule passes
 `pyramid_pypi.testing.upstream_contract`  `UpstreamContract`, the tests that every upstream passes
 `pyramid_pypi.testing.upstreams`          `FakeUpstream`: an index on loopback that can go wrong
 `pyramid_pypi.testing.artefacts`          `make_wheel`, `make_sdist`: distributions as bytes

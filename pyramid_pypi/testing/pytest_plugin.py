@@ -26,9 +26,14 @@ __all__ = ["ComposeIndex", "pypi_index", "pypi_publish", "pypi_upstream", "pypi_
 pytest.register_assert_rewrite(
     "pyramid_pypi.testing._repository_contract",
     "pyramid_pypi.testing._repository_harness",
+    "pyramid_pypi.testing._storage_harness",
+    "pyramid_pypi.testing._storage_outages",
+    "pyramid_pypi.testing._storage_records",
+    "pyramid_pypi.testing._storage_writing",
     "pyramid_pypi.testing._writable_contract",
     "pyramid_pypi.testing.authenticators",
     "pyramid_pypi.testing.clients",
+    "pyramid_pypi.testing.rules",
     "pyramid_pypi.testing.storages",
     "pyramid_pypi.testing.upstream_contract",
 )

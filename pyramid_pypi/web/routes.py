@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from pyramid_pypi.web import files, legacy_json, operation, simple, upload
+from pyramid_pypi.web import files, legacy_json, operation, simple, upload, why
 from pyramid_pypi.web.context import Operation, RepositoryContext
 from pyramid_pypi.web.failures import method_not_allowed
 
@@ -19,6 +19,7 @@ View = Callable[..., Any]
 
 _PROJECT = "{project:[A-Za-z0-9][A-Za-z0-9._-]*}"
 _VERSION = "{version:[^/]+}"
+_FILENAME = "{filename:[^/]+}"
 _SLASH = "{slash:/?}"
 # A client that joins an index URL and a name carelessly sends two slashes.
 _SLASHES = "{slashes:/+}"
@@ -50,6 +51,8 @@ _ROUTES = (
     _Route(
         "json_of_release", f"{{api:pypi}}/{_PROJECT}/{_VERSION}/json{_SLASH}", get=legacy_json.project_json
     ),
+    _Route("why", f"-/why/{_PROJECT}{_SLASH}", get=why.project),
+    _Route("why_file", f"-/why/{_PROJECT}/{_FILENAME}", get=why.file),
 )
 # A project may have the name of anything in the patterns above.
 _AT_ROOT = (

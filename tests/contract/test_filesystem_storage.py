@@ -1,5 +1,6 @@
 """A folder keeps the contract of storages, in both layouts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,22 @@ class FolderContract(StorageContract):
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:
         return tmp_path / "packages"
+
+    @pytest.fixture
+    def second(self, storage: FilesystemStorage) -> FilesystemStorage:
+        return FilesystemStorage(storage.options)
+
+    @pytest.fixture
+    def broken(self, storage: FilesystemStorage, folder: Path) -> FilesystemStorage:
+        folder.rename(folder.with_name("elsewhere"))
+        folder.symlink_to(folder)
+        return storage
+
+    def fill(self, storage: FilesystemStorage, filenames: Sequence[str]) -> None:
+        for filename in filenames:
+            path = storage.root / storage.key("holy-grail", filename)
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
 
     def test_blob_is_a_plain_file(self, storage: FilesystemStorage, folder: Path) -> None:
         key = self.put(storage, b"data")

@@ -1,5 +1,6 @@
 """All repositories keep their contract: hosted ones, those that follow an index, and groups of them."""
 
+from collections.abc import Iterator
 from functools import partial
 from urllib.request import ProxyHandler, build_opener
 
@@ -20,6 +21,7 @@ from pyramid_pypi.testing.repositories import (
 )
 from pyramid_pypi.testing.upstreams import FakeUpstream
 from tests.following import following_settings
+from tests.postgres import Postgres
 
 FIRST = "holy_grail-1.0-py3-none-any.whl"
 
@@ -56,6 +58,16 @@ class TestHosted(WritableContract):
     @pytest.fixture
     def offered(self, repository: Hosted) -> Offered:
         return offer_files(partial(publish_file, repository))
+
+
+class TestHostedOnPostgreSQL(TestHosted):
+    """Its catalog is on a server."""
+
+    @pytest.fixture
+    def changes(self, postgres: Postgres) -> Iterator[dict[str, str | None]]:
+        url = postgres.create()
+        yield {"pypi.catalog": url}
+        postgres.drop(url)
 
 
 class TestProxyThatKeeps(RepositoryContract):

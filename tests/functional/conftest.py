@@ -1,6 +1,16 @@
 import pytest
 
 from tests.functional.support import OPEN, make_client
+from tests.postgres import forget_catalogs
+
+
+@pytest.fixture(autouse=True)
+def engine(request, monkeypatch):
+    """Where the catalogs of a test are: what TEST_CATALOG says, or on each engine; see `ENGINES`."""
+    if hasattr(request, "param"):
+        monkeypatch.setenv("TEST_CATALOG", request.param)
+    yield
+    forget_catalogs()
 
 
 @pytest.fixture

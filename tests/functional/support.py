@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import pytest
 from webob import Request
 from webtest import TestApp, Upload
 
 from pyramid_pypi import main
 from pyramid_pypi.testing.artefacts import make_wheel
+from tests.postgres import catalog_of
 
 JSON = "application/vnd.pypi.simple.v1+json"
+
+ENGINES = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
+"""The mark of tests that have a catalog on each engine in turn; TEST_CATALOG=postgresql is for all others."""
 
 OPEN = {
     "pypi.repo.private.read": "everyone",
@@ -21,7 +26,7 @@ def settings(folder: Path, **changes: str | None) -> dict[str, str]:
     """Return the settings of an index with one repository; a change to None removes a key."""
     found = {
         "pypi.data": str(folder),
-        "pypi.catalog": "sqlite:///catalog.db",
+        "pypi.catalog": catalog_of(folder),
         "pypi.repositories": "private",
         "pypi.repo.private": "hosted",
         "pypi.repo.private.storage": "filesystem",

@@ -8,6 +8,9 @@ import pytest
 from pyramid_pypi.testing.artefacts import make_wheel
 from tests.functional.test_audit import audited
 from tests.functional.test_rights import HASH, as_user, wheel_of
+from tests.functional.support import ENGINES
+
+pytestmark = ENGINES
 
 __all__ = ["audited"]
 

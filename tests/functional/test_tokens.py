@@ -10,8 +10,10 @@ import pytest
 from pyramid_pypi.auth.basic import TOKEN_PREFIX
 from pyramid_pypi.auth.tokens import Grant, issue
 from pyramid_pypi.model import Scope
-from tests.functional.support import JSON
+from tests.functional.support import ENGINES, JSON
 from tests.functional.test_rights import as_user, wheel_of
+
+pytestmark = ENGINES
 
 HASH = bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).decode()
 ALL = frozenset({"read", "upload", "yank", "delete"})

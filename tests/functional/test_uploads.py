@@ -6,7 +6,9 @@ import pytest
 from webtest import Upload
 
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
-from tests.functional.support import OPEN, stored
+from tests.functional.support import ENGINES, OPEN, stored
+
+pytestmark = ENGINES
 
 WHEEL = "holy_grail-1.0-py3-none-any.whl"
 

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from pyramid_pypi import hookimpl, hookspecs
 from pyramid_pypi.cli import main
 from pyramid_pypi.errors import InvalidCredentials, ProjectNotFound, SettingsError
-from pyramid_pypi.model import ANONYMOUS, Credentials, Identity, Link
+from pyramid_pypi.model import ANONYMOUS, Credentials, Decision, Identity, Link
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.settings import casts
 from pyramid_pypi.storage.filesystem import FilesystemStorage
@@ -200,6 +200,29 @@ def test_hook_pypi_upstream_backends(index, pypi_upstream) -> None:
 
     assert "holy_grail-1.0-py3-none-any.whl" in client.get("/far/simple/holy-grail/")
     assert "parrot has not been looked at" in client.get("/far/simple/parrot/", status=404)
+
+
+def test_hook_pypi_rules(index, publish) -> None:
+    """The ini chooses the kind by its name and sets its options."""
+
+    class Shy:
+        @dataclass(frozen=True)
+        class Options:
+            word: str = "quiet"
+
+        def __init__(self, options: Any) -> None:
+            self._word = options.word
+
+        def decide(self, file: Any, page: Any, at: Any) -> Decision | None:
+            return Decision(hide=True, reason=f"It is {self._word}") if file.project == page.name else None
+
+    settings = {"pypi.repo.private.rules": "shy", "pypi.repo.private.rule.shy.word": "too loud"}
+    client = index(plugin(rules=lambda: {"shy": Shy}), settings=settings)
+    publish(client)
+    (entry,) = client.get("/-/why/holy-grail").json["files"]
+
+    assert client.get("/simple/holy-grail/", headers={"Accept": JSON}).json["files"] == []
+    assert entry["rules"][0]["reason"] == "It is too loud"
 
 
 def read_parrot(reader: Any) -> tuple[str, int]:

@@ -69,7 +69,7 @@ class TestLoading:
             "builtins",
             "pyramid_pypi.builtins",
             __version__,
-            ("pypi_auth_backends", "pypi_storage_backends", "pypi_upstream_backends"),
+            ("pypi_auth_backends", "pypi_rules", "pypi_storage_backends", "pypi_upstream_backends"),
         )
 
     def test_an_entry_point_is_found_by_its_name(self, write: Callable[..., None]) -> None:

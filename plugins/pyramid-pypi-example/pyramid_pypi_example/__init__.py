@@ -20,6 +20,7 @@ __all__ = [
     "pypi_auth_backends",
     "pypi_commands",
     "pypi_configure",
+    "pypi_rules",
     "pypi_settings",
     "pypi_storage_backends",
     "pypi_upstream_backends",
@@ -48,6 +49,14 @@ def pypi_upstream_backends() -> dict[str, type]:
     from pyramid_pypi_example.folder import FolderUpstream  # noqa: PLC0415 - as above
 
     return {"folder": FolderUpstream}
+
+
+@hookimpl
+def pypi_rules() -> dict[str, type]:
+    """Offer `stable`: `pypi.repo.<name>.rules = stable`."""
+    from pyramid_pypi_example.stable import StableRule  # noqa: PLC0415 - as above
+
+    return {"stable": StableRule}
 
 
 @hookimpl

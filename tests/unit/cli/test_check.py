@@ -150,7 +150,7 @@ def test_bad_settings_are_reported(run: Run, ini: str) -> None:
         "    did you mean: folder\n"
         "    allowed: filesystem, folder\n"
         "pypi.catalog: is required and missing\n"
-        "    allowed: sqlite:///path\n"
+        "    allowed: sqlite:///path, postgresql://user:password@host/database\n"
     )
 
 
@@ -211,7 +211,7 @@ def test_json_has_the_problems(run: Run, ini: str) -> None:
             {
                 "key": "pypi.catalog",
                 "reason": "is required and missing",
-                "allowed": ["sqlite:///path"],
+                "allowed": ["sqlite:///path", "postgresql://user:password@host/database"],
                 "nearest": None,
             },
         ],
@@ -293,6 +293,7 @@ def test_plugins_are_listed_whatever_else_is_wrong(run: Run, ini: str) -> None:
     assert result.stdout == (
         f"builtins {__version__} from pyramid_pypi.builtins\n"
         "    pypi_auth_backends\n"
+        "    pypi_rules\n"
         "    pypi_storage_backends\n"
         "    pypi_upstream_backends\n"
         "fake_kinds (unknown version) from fake_kinds\n"

@@ -25,8 +25,8 @@ NAME = "holy_grail-1.0-py3-none-any.whl"
 
 
 @pytest.fixture
-def hosted(tmp_path):
-    catalog = Catalog(f"sqlite:///{tmp_path}/catalog.db")
+def hosted(tmp_path, catalog_url):
+    catalog = Catalog(catalog_url)
     storage = FilesystemStorage(FilesystemStorage.Options(path=tmp_path / "packages"))
     repository = Hosted("private", storage=storage, catalog=catalog)
     catalog.mark_scanned("private")
@@ -212,8 +212,8 @@ def test_unknown_things_are_lookup_errors(hosted):
             call()
 
 
-def test_before_the_first_scan_absence_is_not_claimed(tmp_path):
-    catalog = Catalog(f"sqlite:///{tmp_path}/new.db")
+def test_before_the_first_scan_absence_is_not_claimed(tmp_path, catalog_url):
+    catalog = Catalog(catalog_url)
     storage = FilesystemStorage(FilesystemStorage.Options(path=tmp_path / "new"))
     repository = Hosted("private", storage=storage, catalog=catalog)
 

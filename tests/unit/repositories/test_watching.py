@@ -22,13 +22,14 @@ ANN = Identity.user("ann")
 class Tree:
     """A folder that other tools fill, and the repository that serves it."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, catalog_url: str):
         self.folder = folder / "packages"
         self.folder.mkdir(exist_ok=True)
-        self.open(folder)
+        self.catalog_url = catalog_url
+        self.open()
 
-    def open(self, folder):
-        self.catalog = Catalog(f"sqlite:///{folder}/catalog.db")
+    def open(self):
+        self.catalog = Catalog(self.catalog_url)
         self.storage = FilesystemStorage(FilesystemStorage.Options(path=self.folder, rescan=1))
         self.repository = Hosted("private", storage=self.storage, catalog=self.catalog)
         self.watcher = Watcher(self.repository, self.storage)
@@ -47,8 +48,8 @@ class Tree:
 
 
 @pytest.fixture
-def tree(tmp_path):
-    found = Tree(tmp_path)
+def tree(tmp_path, catalog_url):
+    found = Tree(tmp_path, catalog_url)
     yield found
     found.catalog.close()
 
@@ -161,12 +162,12 @@ def test_the_name_of_a_deleted_file_takes_no_other_content(tree, caplog):
     assert tree.listed == [WHEEL]
 
 
-def test_a_file_that_was_taken_away_while_nobody_looked_is_no_longer_listed(tree, tmp_path):
+def test_a_file_that_was_taken_away_while_nobody_looked_is_no_longer_listed(tree):
     path = tree.drop(WHEEL)
     tree.watcher.round()
     tree.catalog.close()
     path.unlink()
-    tree.open(tmp_path)
+    tree.open()
 
     tree.watcher.round()
 
@@ -190,9 +191,8 @@ def test_what_the_record_says_survives_the_loss_of_the_catalog(tree, tmp_path):
     tree.watcher.round()
     yanked = tree.repository.yank(tree.repository.file(WHEEL), "why", ANN)
     tree.catalog.close()
-    for path in tmp_path.glob("catalog.db*"):
-        path.unlink()
-    tree.open(tmp_path)
+    tree.catalog_url = f"sqlite:///{tmp_path}/another.db"
+    tree.open()
 
     tree.watcher.round()
 

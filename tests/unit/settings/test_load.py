@@ -226,6 +226,25 @@ class TestEnvironment:
         assert loaded.repositories[0].rights.grants["read"] == {"everyone"}
         assert loaded.catalog == "sqlite:////other.db"
 
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgresql://pypi:a%2Fb%40c@db.example.org:5433/pypi?sslmode=verify-full",
+            "postgresql:///pypi?host=%2Frun%2Fpostgresql",
+            "postgresql:///?service=pypi",
+            "postgresql://",
+        ],
+    )
+    def test_a_catalog_in_postgresql_may_be_a_secret(self, read: Read, tmp_path: Path, url: str) -> None:
+        path = tmp_path / "catalog"
+        path.write_text(f"{url}\n")
+        path.chmod(0o600)
+
+        for catalog in (url, f"file:{path}", "env:DATABASE", url.replace("sql:", "sql+psycopg:", 1)):
+            loaded = read({"pypi.catalog": catalog}, {"DATABASE": url})
+            assert loaded.catalog == url
+            assert url not in repr(loaded)
+
     def test_a_dash_becomes_an_underscore(self, read: Read) -> None:
         keys = {
             "pypi.repositories": "holy-grail",

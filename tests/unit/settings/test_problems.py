@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyramid_pypi.errors import SettingsError
-from pyramid_pypi.settings import RESERVED_NAMES, Problem, Settings, UnusableSettings
+from pyramid_pypi.settings import RESERVED_NAMES, Problem, Settings, UnusableSettings, values
 
 Read = Callable[..., Settings]
 Refuse = Callable[..., tuple[Problem, ...]]
@@ -32,7 +32,7 @@ def test_all_problems_come_at_once_with_key_reason_allowed_and_nearest(refuse: R
         Problem(
             "pypi.repo.private.accept", "'strikt' is not allowed", ("strict", "private", "lenient"), "strict"
         ),
-        Problem("pypi.catalog", "is required and missing", ("sqlite:///path",)),
+        Problem("pypi.catalog", "is required and missing", values.CATALOGS),
         Problem("pypi.login.workers", "0 is too small, the least is 1"),
         Problem(
             "pypi.repo.private.raed",
@@ -44,7 +44,7 @@ def test_all_problems_come_at_once_with_key_reason_allowed_and_nearest(refuse: R
                 *(f"pypi.repo.private.{name}" for name in ("read_secret", "write_secret")),
                 *(
                     f"pypi.repo.private.{name}"
-                    for name in ("accept", "max_upload_size", "ownership", "description")
+                    for name in ("accept", "max_upload_size", "ownership", "rules", "description")
                 ),
             ),
             "pypi.repo.private.read",
@@ -126,6 +126,11 @@ def test_an_unknown_key_is_told_its_nearest(refuse: Refuse, key: str, nearest: s
         ("pypi.catalog", "sqlite://"),
         ("pypi.catalog", "sqlite:///:memory:"),
         ("pypi.catalog", "sqlite://host/path"),
+        ("pypi.catalog", "mysql://ann@host/pypi"),
+        ("pypi.catalog", "postgresql+psycopg2://ann@host/pypi"),
+        ("pypi.catalog", "postgresql://ann@host/pypi?password=secret"),
+        ("pypi.catalog", "postgresql://ann@host:port/pypi"),
+        ("pypi.catalog", "env:NOT_SET_ANYWHERE"),
         ("pypi.repo.private", "mirror"),
         ("pypi.repo.private.read", "Everyone"),
         ("pypi.repo.private.storage", "nowhere"),
@@ -157,10 +162,10 @@ def test_a_reserved_name_is_refused(refuse: Refuse, name: str) -> None:
     assert repr(name) in only(refuse({"pypi.repositories": name})).reason
 
 
-def test_a_catalog_that_is_not_sqlite_is_refused_without_its_password(refuse: Refuse) -> None:
-    problem = only(refuse({"pypi.catalog": "postgresql://ann:hunter2@db/pypi"}))
+def test_a_catalog_on_another_engine_is_refused_without_its_password(refuse: Refuse) -> None:
+    problem = only(refuse({"pypi.catalog": "mysql://ann:hunter2@db/pypi"}))
 
-    assert problem.reason == "the catalog can only be an SQLite file, not 'postgresql'"
+    assert problem.reason == "the catalog can be an SQLite file or in PostgreSQL, not 'mysql'"
     assert "hunter2" not in str(problem)
 
 

@@ -1,0 +1,81 @@
+"""Files that are there as a whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from pyramid_pypi.upkeep.errors import UpkeepError
+
+__all__ = ["TEMPORARY", "make_folder", "remove_abandoned", "replacing", "sync_folder", "write_if_changed"]
+
+TEMPORARY = ".new-"
+"""How the names of files begin that are being written."""
+
+_MODE = 0o644
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int = _MODE, durable: bool = True) -> Iterator[IO[bytes]]:
+    """Write a file beside `path` that takes its name at the end; after an error `path` is as it was.
+
+    With `durable` file and name are flushed to the disk. Raises UpkeepError.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    except OSError as error:
+        raise UpkeepError(f"{path} cannot be written: {error.strerror}") from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w+b") as stream:
+            yield stream
+            stream.flush()
+            os.fchmod(descriptor, mode)
+            if durable:
+                os.fsync(descriptor)
+        temporary.replace(path)
+        if durable:
+            sync_folder(path.parent)
+    except OSError as error:
+        raise UpkeepError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_if_changed(path: Path, content: bytes) -> bool:
+    """Replace the content of a file, unless it is the same; tell whether it was not. Raises UpkeepError."""
+    with suppress(OSError):
+        if path.read_bytes() == content:
+            return False
+    make_folder(path.parent)
+    with replacing(path, durable=False) as stream:
+        stream.write(content)
+    return True
+
+
+def make_folder(path: Path) -> None:
+    """Have a folder. Raises UpkeepError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UpkeepError(f"The folder {path} cannot be made: {error.strerror}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what a run that was cut off has left below `folder`."""
+    for path in folder.rglob(f"{TEMPORARY}*"):
+        with suppress(OSError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
