@@ -7,13 +7,18 @@ BIN = $(VENV)/bin
 INI ?= development.ini
 SHELL = /bin/bash
 
+# What measures time, fills disks and kills servers has the machine for itself.
+ALONE = tests/security tests/services
+BESIDE = tests/clients tests/contract tests/docs tests/functional tests/unit plugins
+
 .PHONY: serve test lint coverage packages bench soak clean
 
 serve: $(VENV)/.serve
 	$(BIN)/pserve $(INI)
 
 test: packages $(VENV)/.test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(BESIDE)
+	$(BIN)/python -m pytest $(ALONE)
 
 # The same with the lines and branches that no test reaches; takes a third longer.
 coverage: packages $(VENV)/.test

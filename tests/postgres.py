@@ -1,6 +1,5 @@
 """A real PostgreSQL for tests: in a temporary folder, on a Unix socket and a port of this machine."""
 
-import atexit
 import functools
 import itertools
 import os
@@ -153,8 +152,14 @@ def shared_postgres() -> Postgres:
     """Return the server of all tests of this process."""
     server = Postgres()
     server.start()
-    atexit.register(server.remove)
     return server
+
+
+def remove_shared_postgres() -> None:
+    """Stop that server, if there is one."""
+    if shared_postgres.cache_info().currsize:
+        shared_postgres().remove()
+        shared_postgres.cache_clear()
 
 
 _catalogs: dict[Path, str] = {}

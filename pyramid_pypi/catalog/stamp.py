@@ -1,10 +1,13 @@
 """A few bytes that change whenever the catalog does, for those who keep what they have made of it."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Protocol
 
 __all__ = ["FileStamp", "Stamp"]
+
+_log = logging.getLogger(__name__)
 
 _SIZE = 8
 
@@ -38,16 +41,29 @@ class FileStamp:
         """Open or create the file. Raises OSError."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._due = False
         if len(self.read()) < _SIZE:
             self.renew()
 
     def read(self) -> bytes:
-        """Return the bytes of the file."""
-        return os.pread(self._descriptor, _SIZE, 0)
+        """Return the bytes of the file, or others as long as it cannot be written."""
+        if self._due:
+            self.renew()
+        return os.urandom(_SIZE) if self._due else os.pread(self._descriptor, _SIZE, 0)
 
     def renew(self) -> None:
-        """Write other bytes."""
-        os.pwrite(self._descriptor, os.urandom(_SIZE), 0)
+        """Write other bytes.
+
+        What was committed is true all the same if the disk refuses them. Others learn of it when
+        the disk works again and somebody reads.
+        """
+        self._due = True
+        try:
+            os.pwrite(self._descriptor, os.urandom(_SIZE), 0)
+        except OSError as error:
+            _log.error("The stamp of the catalog cannot be written: %s", error.strerror)
+        else:
+            self._due = False
 
     def close(self) -> None:
         """Close the file."""

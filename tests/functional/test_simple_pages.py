@@ -281,7 +281,7 @@ def test_hot_and_cold_answers_are_the_same_bytes(client):
 def test_a_hit_asks_neither_the_router_nor_the_catalog(client, monkeypatch):
     client.publish()
     client.web.get("/simple/holy-grail/")
-    monkeypatch.setattr(client.index.catalog, "_database", None)
+    monkeypatch.setattr(client.index.catalog, "reading", None)
     monkeypatch.setattr(client.application.registry, "queryUtility", None)
 
     assert client.web.get("/simple/holy-grail/").status_int == 200

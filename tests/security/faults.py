@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pyramid_pypi import hookimpl
 from pyramid_pypi.catalog import Catalog
-from pyramid_pypi.catalog.stamp import Stamp
+from pyramid_pypi.catalog.stamp import FileStamp
 from pyramid_pypi.publish.publisher import Publisher
 from pyramid_pypi.storage.base import StagedFile
 from pyramid_pypi.storage.filesystem import FilesystemStorage
@@ -24,7 +24,7 @@ STEPS = {
     "keep": (FilesystemStorage, "_keep"),
     "record": (FilesystemStorage, "put_record"),
     "row": (Catalog, "add"),
-    "stamp": (Stamp, "renew"),
+    "stamp": (FileStamp, "renew"),
     "answer": (Publisher, "publish"),
     "unlist": (Catalog, "remove"),
     "unrecord": (FilesystemStorage, "delete_record"),

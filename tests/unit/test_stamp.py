@@ -3,11 +3,11 @@
 import errno
 import os
 
-from pyramid_pypi.catalog.stamp import Stamp
+from pyramid_pypi.catalog.stamp import FileStamp
 
 
 def test_what_the_disk_refuses_is_told_to_nobody_as_the_truth(tmp_path, monkeypatch):
-    mine, other = Stamp(tmp_path / "stamp"), Stamp(tmp_path / "stamp")
+    mine, other = FileStamp(tmp_path / "stamp"), FileStamp(tmp_path / "stamp")
     before = other.read()
 
     def refuse(*_):

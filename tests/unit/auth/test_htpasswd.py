@@ -15,7 +15,7 @@ from pyramid_pypi.errors import BackendUnavailable, InvalidCredentials
 from pyramid_pypi.model import Credentials, Identity
 from pyramid_pypi.testing.clock import FakeClock
 
-ONE = hash_password("one", cost=4)
+ONE = "$2y$04$RMi8LnmL5MydQwQBhY7Mwe.LaC9hG27sdYeCnRvcO/cwamstaxXN."
 TWO = hash_password("two", cost=4)
 SHA = "{SHA}uALzhDAssk+6sKRJl+ggvy6FB7s="
 ALICE = Credentials("alice", "one")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pyramid_pypi.auth.passwords import hash_password, is_costly, is_weak, scheme, verify
 
 SECRET = "correct h\xf6rse"
-BCRYPT = bcrypt.hashpw(SECRET.encode(), bcrypt.gensalt(4)).decode()
+# A salt of its own, so that the names of the tests stay the same.
+BCRYPT = bcrypt.hashpw(SECRET.encode(), b"$2b$04$RMi8LnmL5MydQwQBhY7Mwe").decode()
 
 
 def htpasswd(option: str, password: str) -> str:
