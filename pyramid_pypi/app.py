@@ -288,7 +288,9 @@ def _changed_since(
         return catalog.last_serial(), None
     changes = catalog.changes_since(serial, limit=_MANY_CHANGES)
     if not changes:
-        return serial, ()
+        last = catalog.last_serial()
+        # A database that was put back, or took over from another one, knows less than we did.
+        return (serial, ()) if last >= serial else (last, None)
     if len(changes) == _MANY_CHANGES:
         return catalog.last_serial(), None
     groups = {

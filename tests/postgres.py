@@ -24,6 +24,7 @@ __all__ = [
     "catalog_url",
     "forget_catalogs",
     "postgres",
+    "remove_shared_postgres",
     "shared_postgres",
 ]
 

@@ -57,8 +57,18 @@ def complete(block: Block, folder) -> dict[str, str]:
         assert set(parser["server:main"]) - {"use"} <= set(known), block
     own = dict(parser["app:main"]) if parser.has_section("app:main") else {}
     own = {key: value.replace("%(here)s", str(folder)) for key, value in own.items() if key != "use"}
-    base = {} if "pypi.repositories" in own else FOLLOWING
-    return {"pypi.data": str(folder), **BASE, **base, **own}
+    return {"pypi.data": str(folder), **BASE, **_left_out(own), **own}
+
+
+def _left_out(own: dict[str, str]) -> dict[str, str]:
+    """Return what the page leaves out, as the reader has it already: repositories and their storages."""
+    listed = own.get("pypi.repositories", FOLLOWING["pypi.repositories"]).split()
+    chosen = [name for name in listed if f"pypi.repo.{name}" not in own]
+    places = tuple(f"pypi.repo.{name}" for name in chosen)
+    base = {key: value for key, value in FOLLOWING.items() if key.startswith(places)}
+    stored = tuple(f"{key}." for key in own if key.endswith(".storage"))
+    found = {key: value for key, value in base.items() if not stored or not key.startswith(stored)}
+    return {"pypi.repositories": FOLLOWING["pypi.repositories"], **found}
 
 
 @pytest.mark.parametrize("block", [one for one in ALL if one.language == "ini"], ids=str)

@@ -80,7 +80,11 @@ def cluster(folder: Path, ini: str, environ: Mapping[str, str], *, count: int = 
             place = folder / f"node-{number}"
             place.mkdir()
             path = place / "pypi.ini"
-            path.write_text(f"{ini}".replace("[DEFAULT]\n", "[DEFAULT]\nhttp_port = 0\n").replace("listen = 0.0.0.0:6543", here))
+            path.write_text(
+                f"{ini}".replace("[DEFAULT]\n", "[DEFAULT]\nhttp_port = 0\n").replace(
+                    "listen = 0.0.0.0:6543", here
+                )
+            )
             node = LiveServer(path, place / "log", var=str(place))
             node.environ = dict(environ)
             nodes.append(running.enter_context(node))

@@ -95,11 +95,11 @@ def test_no_text_is_somebody_else(both, name):
 @pytest.mark.parametrize("password", ["", "x" * 4097, "\x00", "\udcff"], ids=["empty", "long", "nul", "raw"])
 @pytest.mark.parametrize("changes", [{}, ALONE], ids=["search", "alone"])
 def test_password_that_cannot_be_one_is_never_sent(login, plain, password, changes):
-    before = plain.log
+    before = plain.log.count("BIND")
     with pytest.raises(InvalidCredentials):
         login(plain.url, starttls=False, **changes).authenticate(Credentials("ann", password))
 
-    assert plain.log == before
+    assert plain.log.count("BIND") == before
 
 
 def test_directory_that_takes_empty_passwords_for_anonymous_logs_nobody_in(options, plain):
