@@ -3,6 +3,7 @@
 import pytest
 
 from pyramid_pypi_objectstore.testing import ACCESS_KEY, BUCKET, SECRET_KEY, SeaweedFS
+from pyramid_pypi_objectstore.testing_faults import FaultyProxy
 from tests.postgres import Postgres
 from tests.services.cluster import DEPLOY, Load, cluster
 
@@ -34,12 +35,19 @@ def bucket(tmp_path_factory):
 
 
 @pytest.fixture
-def remote(tmp_path, database, bucket):
+def way(bucket):
+    """The way to the bucket, on which things may go wrong."""
+    with FaultyProxy(bucket.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def remote(tmp_path, database, way):
     """Two nodes over PostgreSQL and a bucket."""
     environ = {
         **OPEN,
         "PYPI_CATALOG": database.create(),
-        "PYPI_REPO_PRIVATE_STORAGE_ENDPOINT": bucket.url,
+        "PYPI_REPO_PRIVATE_STORAGE_ENDPOINT": way.url,
         "PYPI_REPO_PRIVATE_STORAGE_BUCKET": BUCKET,
         "PYPI_REPO_PRIVATE_STORAGE_PREFIX": tmp_path.name,
         "S3_ACCESS_KEY": ACCESS_KEY,
@@ -97,6 +105,18 @@ def test_the_bucket_may_go_away_and_come_back(remote, bucket):
         bucket.stop()
         bucket.start()
         load.wait_for(FILES)
+
+    load.compare()
+
+
+def test_the_bucket_may_refuse_cut_and_stall(remote, way):
+    with Load(remote) as load:
+        load.wait_for(FILES)
+        for kind in ("busy", "reset", "lost", "doubt", "stall"):
+            way.fail(kind, times=4)
+            load.wait_for(FILES // 3)
+        way.heal()
+        load.wait_for(FILES // 3)
 
     load.compare()
 
