@@ -39,6 +39,7 @@ from pyramid_pypi.settings import (
 from pyramid_pypi.settings.groups import flatten, groups_within
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.upstream.waiting import WaitingRoom
+from pyramid_pypi.web.late import Wakes
 from pyramid_pypi.web.ready import Group as PageGroup
 from pyramid_pypi.web.ready import ReadyCache
 
@@ -62,6 +63,7 @@ class PackageIndex:
     login: Login
     browsers: Browsers
     pages: ReadyCache
+    wakes: Wakes = field(default_factory=Wakes)
     remote_users: RemoteUsers | None = field(default=None)
     watchers: tuple[Watcher, ...] = field(default=())
 

@@ -13,6 +13,7 @@ from typing import Final
 from pyramid_pypi.auth import passwords
 from pyramid_pypi.auth.basic import MAX_NAME, has_controls
 from pyramid_pypi.auth.groups import parse_groups
+from pyramid_pypi.auth.hashing import Hashers
 from pyramid_pypi.auth.watched import WatchedFile
 from pyramid_pypi.errors import BackendUnavailable, InvalidCredentials
 from pyramid_pypi.model import Credentials, Identity
@@ -74,6 +75,7 @@ class HtpasswdAuthenticator:
         self._due = float("-inf")
         self._told: dict[Path, str] = {}
         self._key = os.urandom(16)
+        self._hashers = Hashers()
         self._entries()
 
     def authenticate(self, credentials: Credentials) -> Identity | None:
@@ -88,9 +90,13 @@ class HtpasswdAuthenticator:
             return None
         if entry.scheme is None:
             self.decoy(credentials)
-        elif passwords.verify(entry.stored, credentials.password):
+        elif self._hashers.verify(entry.stored, credentials.password):
             return entry.identity
         raise InvalidCredentials("Invalid or non-existent authentication information.")
+
+    def close(self) -> None:
+        """Let the threads end that check passwords."""
+        self._hashers.close()
 
     def find(self, username: str) -> Identity | None:
         """See the contract."""
@@ -111,7 +117,7 @@ class HtpasswdAuthenticator:
         if names:
             digest = hashlib.blake2b(credentials.username.encode(), key=self._key, digest_size=8).digest()
             entry = table.get(names[int.from_bytes(digest) % len(names)])
-            passwords.verify(entry.stored if entry else "", credentials.password)
+            self._hashers.verify(entry.stored if entry else "", credentials.password)
 
     def _entries(self) -> Mapping[str, _Entry]:
         """Return the users, after a look at the files when the last one is a second old."""

@@ -1,5 +1,6 @@
 """From errors to answers, for our routes only."""
 
+import random
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -7,19 +8,32 @@ from pyramid.httpexceptions import HTTPException
 
 from pyramid_pypi import audit
 from pyramid_pypi.auth.policy import identity_of, is_ours
-from pyramid_pypi.errors import Forbidden, MethodNotAllowed, NotFound, PypiError, Unauthorized
+from pyramid_pypi.errors import (
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    PypiError,
+    TooManyAttempts,
+    Unauthorized,
+)
 from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.ui.pages import show_error
 from pyramid_pypi.web.answers import Answer, answer_error, see_other
 from pyramid_pypi.web.context import RepositoryContext, index_of
+from pyramid_pypi.web.late import LateBytes
 from pyramid_pypi.web.observe import IDENTITY
 from pyramid_pypi.web.places import here, up, wants_page
+from pyramid_pypi.web.slices import ARRIVING_WRAPPER
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
     from pyramid.request import Request
 
 __all__ = ["add_failures", "method_not_allowed", "not_found"]
+
+# Seconds: long enough to keep many guessing clients from filling the machine, and little to one.
+# They differ, so that those who are sent away together do not come back together.
+_DELAYS = (0.3, 0.9)
 
 
 class OursPredicate:
@@ -54,7 +68,18 @@ def failed(error: PypiError, request: "Request") -> Answer:
         path = request.environ.get("PATH_INFO", "")
         audit.record("refused", _who(request), reason=error.message, method=request.method, path=path)
     answer = answer_error(error, request, index_of(request).settings.realm)
+    if isinstance(error, TooManyAttempts):
+        _delay(answer, request)
     return show_error(error, request, answer) if _is_for_people(request) else answer
+
+
+def _delay(answer: Answer, request: "Request") -> None:
+    """Let who was told to wait do so, where the server needs no thread for that."""
+    follow = request.environ.get(ARRIVING_WRAPPER)
+    if follow is not None:
+        body: bytes = answer.app_iter[0]
+        seconds = random.uniform(*_DELAYS)  # noqa: S311 - nobody gains by guessing it
+        answer.app_iter = follow(LateBytes(body, seconds, index_of(request).wakes), 0, len(body))
 
 
 def _who(request: "Request") -> Identity:

@@ -138,6 +138,38 @@ def test_guessing_ends_in_429_for_the_guesser_only(guarded, address):
     assert login(guarded, elsewhere, "reader", "reader-password") == 200
 
 
+def test_a_crowd_that_guesses_waits_and_others_do_not(guarded, address):
+    guesser = guarded.client(source=address)
+    for number in range(12):
+        guesser.get("/simple/", Authorization=basic("reader", f"guess-{number}"))
+    reader = guarded.client("sha1", source=f"127.9{address[5:]}")
+    assert reader.get("/simple/").status == 200
+    waits = []
+
+    def guess(number):
+        begun = time.monotonic()
+        answer = guarded.client(source=address).get(
+            "/simple/", Authorization=basic("reader", f"more-{number}")
+        )
+        waits.append((answer.status, time.monotonic() - begun))
+
+    crowd = [threading.Thread(target=guess, args=(number,)) for number in range(100)]
+    begun = time.monotonic()
+    for one in crowd:
+        one.start()
+    assert reader.get("/simple/").status == 200
+    reading = time.monotonic() - begun
+    for one in crowd:
+        one.join()
+    whole = time.monotonic() - begun
+
+    assert {status for status, _ in waits} == {429}
+    assert min(seconds for _, seconds in waits) >= 0.3
+    # A hundred that wait for half a second each, one after the other in 24 threads, would take two.
+    assert whole < 5
+    assert reading < whole
+
+
 def test_guessing_names_from_one_address_ends_in_429(guarded, address):
     found = [login(guarded, address, f"nobody-{number}", "x") for number in range(120)]
 
