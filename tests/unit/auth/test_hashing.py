@@ -18,7 +18,9 @@ def hashers():
     found.close()
 
 
-@pytest.mark.parametrize(("stored", "slow"), [(BCRYPT, True), (SHA1, False), ("nonsense", False)])
+@pytest.mark.parametrize(
+    ("stored", "slow"), [(BCRYPT, True), (SHA1, False), ("nonsense", False)], ids=["bcrypt", "sha1", "none"]
+)
 def test_slow_hashes_have_threads_of_their_own(stored, slow, hashers, monkeypatch):
     seen = []
     verify = passwords.verify
