@@ -21,6 +21,7 @@ from benchmarks.followers import OursGroup, OursProxy
 from benchmarks.logins import logins
 from benchmarks.peers import Devpi, Proxpi, PypiServer, PypiServerRepaired
 from benchmarks.postgresql import catalogs
+from benchmarks.reindexing import reindexing
 from benchmarks.report import Report
 from benchmarks.rootpage import root_page
 from benchmarks.rounds import measure, progress
@@ -55,6 +56,7 @@ STUDIES = (
     Study("resolve", "Resolving a real project of 103 packages with `uv`", resolve),
     Study("logins", "Logins", logins),
     Study("postgresql", "The catalog in PostgreSQL", catalogs),
+    Study("reindex", "Listing everything anew", reindexing),
     Study("names", "The list of all projects", root_page),
 )
 

@@ -88,7 +88,11 @@ class Intake:
         winner = self._catalog.file(self._name, file.filename)
         if winner is None:
             raise Unavailable(f"{file.filename} is being changed; try again")
-        return self._again(winner, upload), False
+        known = self._again(winner, upload)
+        if known.key == file.key:
+            # Ours has just taken the place of what says when the winner came, and from whom.
+            self._storage.put_record(known.key, write_record(known, upload.display))
+        return known, False
 
     def _put(self, file: File, upload: Upload, removed: RemovedFile | None) -> bool:
         """Store the bytes; return whether it was this call that did."""

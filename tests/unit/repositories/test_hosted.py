@@ -1,6 +1,8 @@
 import hashlib
+import json
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -162,6 +164,25 @@ def test_many_uploads_of_one_name_have_one_winner(hosted, same):
     assert content_of(hosted, file) == winners[0]
     losers = {outcome for outcome, _ in outcomes if outcome is not True}
     assert losers == {False if same else "conflict"}
+
+
+def test_the_record_says_what_the_row_says_whoever_was_first(hosted, monkeypatch):
+    """Somebody else lists the file between our record and our row."""
+    add_row = hosted.catalog.add
+
+    def later(repository, file, by, **about):
+        monkeypatch.undo()
+        add_row(repository, replace(file, uploaded_by="", comment="was there"), by, **about)
+        return add_row(repository, file, by, **about)
+
+    monkeypatch.setattr(hosted.catalog, "add", later)
+
+    file, created = add(hosted)
+
+    assert not created
+    assert file.comment == "was there"
+    record = json.loads(hosted.storage.record(file.key))
+    assert (record["uploaded_by"], record["comment"]) == ("", "was there")
 
 
 def test_deleting_takes_away_row_record_signature_and_bytes(hosted, tmp_path):
