@@ -82,7 +82,7 @@ def pypi_configure(config: "Configurator") -> None:
 
 @hookimpl
 def pypi_commands(cli: "click.Group") -> None:
-    """Add `pyramid-pypi --ini INI example`."""
+    """Add `pyramid-pypi example`."""
     from pyramid_pypi_example.command import example  # noqa: PLC0415 - as above
 
     cli.add_command(example)
