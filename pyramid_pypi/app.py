@@ -197,9 +197,7 @@ class _Assembly:
 
     def _hosted(self, settings: HostedSettings) -> Served:
         storage = settings.storage.build()
-        use_catalog = getattr(storage, "use_catalog", None)
-        if callable(use_catalog):
-            use_catalog(self._catalog)
+        _offer_catalog(storage, self._catalog)
         repository = Hosted(settings.name, storage=storage, catalog=self._catalog)
         if not isinstance(storage, FilesystemStorage):
             # What is there already is listed by `reindex`, and until then nobody can tell that a
@@ -268,10 +266,15 @@ def _login(
     for _name, member in members:
         if isinstance(member, TokenAuthenticator):
             member.attach(tokens, login.find)
-        use_catalog = getattr(member, "use_catalog", None)
-        if callable(use_catalog):
-            use_catalog(catalog)
+        _offer_catalog(member, catalog)
     return login
+
+
+def _offer_catalog(part: object, catalog: Catalog) -> None:
+    """Give the catalog to a storage or an authenticator that keeps something there."""
+    use_catalog = getattr(part, "use_catalog", None)
+    if callable(use_catalog):
+        use_catalog(catalog)
 
 
 def _secrets(settings: Settings) -> list[tuple[str, Authenticator]]:

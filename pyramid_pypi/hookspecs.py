@@ -121,7 +121,8 @@ def pypi_commands(cli: "click.Group") -> None:
     """Add commands to `pyramid-pypi`, with `cli.add_command` or `@cli.command()`.
 
     Called when the command line runs with `--ini` and that ini lists the plugin, or when a command
-    has the name of the installed plugin. A name that the core uses is refused. Nothing is returned; an exception ends the command line.
+    has the name of the installed plugin. A name that the core uses is refused. Nothing is returned;
+    an exception ends the command line.
     """
 
 

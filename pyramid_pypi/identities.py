@@ -99,6 +99,13 @@ class Identity:
         return f"{'This token of' if self.scope else 'The user'} {self.name!r}"
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that it belongs to, sorted."""
+        return tuple(
+            sorted(one.removeprefix("group:") for one in self.principals if one.startswith("group:"))
+        )
+
+    @property
     def is_anonymous(self) -> bool:
         """Whether nobody is logged in."""
         return not self.name

@@ -72,8 +72,7 @@ def grant_to(identity: Identity, scope: Scope, description: str, *, known: bool)
         return Grant(identity.name, scope, description)
     if scope.expires_at is None or scope.expires_at > datetime.now(UTC) + _UNKNOWN_LASTS:
         raise BadRequest("Nobody tells us when you leave, so your tokens have to end within a year")
-    kept = [one.removeprefix("group:") for one in identity.principals if one.startswith("group:")]
-    return Grant(identity.name, scope, description, tuple(sorted(kept)))
+    return Grant(identity.name, scope, description, identity.groups)
 
 
 def token_facts(token: Token) -> dict[str, Any]:

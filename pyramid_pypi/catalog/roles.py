@@ -18,7 +18,7 @@ ROLES: tuple[Role, ...] = ("owner", "maintainer")
 
 _OF_ROLES: frozenset[Permission] = frozenset({"upload", "yank"})
 _t = tables.roles
-_PRINCIPAL = re.compile(r"(user|group):[^\s,:]{1,255}")
+_PRINCIPAL = re.compile(r"(user|group):[^\s,]{1,255}")
 
 
 def is_principal(text: str) -> bool:

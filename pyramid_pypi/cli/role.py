@@ -8,10 +8,10 @@ import click
 
 from pyramid_pypi import audit
 from pyramid_pypi.catalog import Catalog
-from pyramid_pypi.catalog.roles import ROLES, Role, Roles
+from pyramid_pypi.catalog.roles import ROLES, Role, Roles, is_principal
 from pyramid_pypi.cli.load import load_settings, log_like_server
 from pyramid_pypi.distribution import is_valid_name, normalise
-from pyramid_pypi.settings import HostedSettings, casts
+from pyramid_pypi.settings import HostedSettings
 
 __all__ = ["role"]
 
@@ -41,11 +41,7 @@ def list_(ini: str, repository: str, project: str) -> None:
 def grant(ini: str, repository: str, project: str, principal: str, held: Role) -> None:
     """Make PRINCIPAL, `user:NAME` or `group:NAME`, an owner or maintainer of PROJECT."""
     name, by = _name(project), getpass.getuser()
-    try:
-        wrong = casts.principals(principal) != {principal} or ":" not in principal
-    except casts.Refused:
-        wrong = True
-    if wrong:
+    if not is_principal(principal):
         raise click.ClickException(f"{principal!r} is neither user:NAME nor group:NAME")
     with _roles(ini, repository) as roles:
         roles.grant(name, principal, held, by)

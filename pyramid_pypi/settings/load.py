@@ -92,16 +92,20 @@ def _read(reader: Reader, names: tuple[str, ...], plugins: Plugins) -> Settings:
             read_ttl=reader.take("pypi.credentials.read_ttl", casts.seconds, 3600),
             write_ttl=reader.take("pypi.credentials.write_ttl", casts.seconds, 300),
         ),
-        login=LoginSettings(
-            workers=reader.take("pypi.login.workers", casts.at_least(1), 2),
-            failures=reader.take("pypi.login.failures", casts.at_least(1), 10),
-            window=reader.take("pypi.login.window", casts.seconds, 300),
-        ),
+        login=_login(reader),
         sessions=Sessions.Options(
             idle=reader.take("pypi.session.idle", casts.seconds, 12 * 3600),
             lifetime=reader.take("pypi.session.lifetime", casts.seconds, 7 * 24 * 3600),
         ),
         sections=plugins.sections(reader),
+    )
+
+
+def _login(reader: Reader) -> LoginSettings:
+    return LoginSettings(
+        workers=reader.take("pypi.login.workers", casts.at_least(1), 2),
+        failures=reader.take("pypi.login.failures", casts.at_least(1), 10),
+        window=reader.take("pypi.login.window", casts.seconds, 300),
     )
 
 

@@ -94,7 +94,7 @@ def _page(
         request,
         "account.html",
         status="200 OK" if error is None else f"{error.status} {error.title}",
-        groups=sorted(one.removeprefix("group:") for one in identity.principals if one.startswith("group:")),
+        groups=identity.groups,
         links=index.plugins.links("account"),
         has_roles=any(served.roles for served in index.repositories.values()),
         takes_tokens=takes_tokens,

@@ -57,8 +57,7 @@ def make(index: "PackageIndex", identity: Identity, wish: Wish, description: str
 
     Raises BadRequest, Forbidden, NotFound, Unauthorized, Unavailable.
     """
-    if not index.settings.takes_tokens:
-        raise NotFound("This index takes no tokens; whoever runs it lists tokens in pypi.authenticators")
+    _require_tokens(index)
     known = index.login.find(identity.name) == identity
     grant = grant_to(identity, scope_of(wish, readable(index, identity)), description, known=known)
     made, secret = issue(index.tokens, grant, by=identity.name)
@@ -78,9 +77,13 @@ def _user(index: "PackageIndex", request: "Request") -> Identity:
         raise Unauthorized("Log in to look after your tokens")
     if identity.scope is not None:
         raise Forbidden("A token cannot look after tokens; come with a password")
+    _require_tokens(index)
+    return identity
+
+
+def _require_tokens(index: "PackageIndex") -> None:
     if not index.settings.takes_tokens:
         raise NotFound("This index takes no tokens; whoever runs it lists tokens in pypi.authenticators")
-    return identity
 
 
 def _read(request: "Request") -> tuple[Wish, str]:

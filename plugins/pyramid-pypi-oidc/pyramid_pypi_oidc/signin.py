@@ -109,8 +109,7 @@ class SignIn:
                 f"{self.provider.title} has sent no good token: {refused.description}"
             ) from refused
         identity = self._identity(claims)
-        groups = [one.removeprefix("group:") for one in identity.principals if one.startswith("group:")]
-        self._users.remember(identity.name, groups, self._remember)
+        self._users.remember(identity.name, identity.groups, self._remember)
         return identity, visit.next
 
     def close(self) -> None:
