@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyramid_pypi.catalog.sessions import Login
 from pyramid_pypi.model import Identity
 from pyramid_pypi.web.context import index_of
+from pyramid_pypi.web.cookies import cookie_header, read_cookie
 from pyramid_pypi.web.observe import IDENTITY
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ __all__ = [
 _NAME: Final = "pypi_session"
 _CHECKED: Final = "pyramid_pypi.form_checked"
 _WRITES: Final = {"POST", "PUT", "PATCH", "DELETE"}
-_LONGEST: Final = 128
 
 
 def session_identity(index: "PackageIndex", environ: Mapping[str, Any]) -> Identity | None:
@@ -53,12 +53,7 @@ def session_identity(index: "PackageIndex", environ: Mapping[str, Any]) -> Ident
 
 def cookie_of(index: "PackageIndex", environ: Mapping[str, Any]) -> str:
     """Return the value of our cookie, empty where there is none."""
-    wanted = _name(secure=is_secure(index, environ))
-    for part in environ.get("HTTP_COOKIE", "").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == wanted and 0 < len(value) <= _LONGEST:
-            return str(value)
-    return ""
+    return read_cookie(environ, _NAME, secure=is_secure(index, environ))
 
 
 def is_secure(index: "PackageIndex", environ: Mapping[str, Any]) -> bool:
@@ -86,12 +81,12 @@ def accept_form(request: "Request", token: str) -> bool:
 def new_cookie(request: "Request", value: str = "") -> tuple[str, list[tuple[str, str]]]:
     """Return the value of a cookie, a random one unless given, and the header that sets it."""
     value = value or secrets.token_urlsafe(32)
-    return value, [("Set-Cookie", _header(request, value))]
+    return value, _header(request, value)
 
 
 def clear_cookie(request: "Request") -> list[tuple[str, str]]:
     """Return the header that lets the browser forget its cookie."""
-    return [("Set-Cookie", f"{_header(request, '')}; Max-Age=0")]
+    return _header(request, "", 0)
 
 
 def start_session(request: "Request", login: Login) -> list[tuple[str, str]]:
@@ -119,11 +114,6 @@ def end_session(request: "Request") -> list[tuple[str, str]]:
     return clear_cookie(request)
 
 
-def _header(request: "Request", value: str) -> str:
+def _header(request: "Request", value: str, max_age: int | None = None) -> list[tuple[str, str]]:
     secure = is_secure(index_of(request), request.environ)
-    return f"{_name(secure=secure)}={value}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
-
-
-def _name(*, secure: bool) -> str:
-    # RFC 6265bis §4.1.3.2: nobody on another host, or without TLS, can set a cookie of that name.
-    return f"__Host-{_NAME}" if secure else _NAME
+    return cookie_header(_NAME, value, secure=secure, max_age=max_age)

@@ -17,6 +17,7 @@ from pyramid_pypi.ui.forms import Form, read_form
 from pyramid_pypi.ui.pages import Pages
 from pyramid_pypi.web.answers import Answer, see_other
 from pyramid_pypi.web.context import Operation
+from pyramid_pypi.web.cookies import cookie_header, read_cookie
 from pyramid_pypi.web.failures import method_not_allowed
 from pyramid_pypi.web.places import local_path, up
 from pyramid_pypi.web.sessions import is_secure, start_session
@@ -34,7 +35,6 @@ __all__ = ["PUBLISHERS_PATH", "add_pages", "login_path"]
 PUBLISHERS_PATH = "-/oidc/publishers"
 
 _COOKIE = "pypi_sign_in"
-_LONGEST = 128
 _MOST_FIELDS = 50
 _CALLBACK = "pypi.oidc.callback"
 _PAGES = Pages(__package__)
@@ -81,7 +81,7 @@ class _Signing:
         wanted = local_path(_query(request, "next"))
         redirect_uri = url_of(request, _CALLBACK, provider=sign_in.provider.name)
         location, browser = sign_in.begin(redirect_uri, wanted)
-        return see_other(location, [("Set-Cookie", _cookie(context, request, browser, MINUTES * 60))])
+        return see_other(location, _cookie(context, request, browser, MINUTES * 60))
 
     def finish(self, context: Operation, request: "Request") -> Answer:
         """Log in whom the provider has sent back."""
@@ -100,7 +100,7 @@ class _Signing:
             identity.principals,
             address=request.environ.get("REMOTE_ADDR", ""),
         )
-        headers = [*start_session(request, login), ("Set-Cookie", _cookie(context, request, "", 0))]
+        headers = [*start_session(request, login), *_cookie(context, request, "", 0)]
         return see_other(f"{up(request)}{wanted or 'account'}", headers)
 
     def _of(self, request: "Request") -> SignIn:
@@ -193,20 +193,9 @@ def _query(request: "Request", name: str) -> str:
 
 def _shown(context: Operation, request: "Request") -> str:
     """Return the secret of a sign-in that the browser keeps, empty where there is none."""
-    wanted = _cookie_name(secure=is_secure(context.index, request.environ))
-    for part in request.environ.get("HTTP_COOKIE", "").split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == wanted and len(value) <= _LONGEST:
-            return str(value)
-    return ""
+    return read_cookie(request.environ, _COOKIE, secure=is_secure(context.index, request.environ))
 
 
-def _cookie(context: Operation, request: "Request", value: str, seconds: int) -> str:
+def _cookie(context: Operation, request: "Request", value: str, seconds: int) -> list[tuple[str, str]]:
     secure = is_secure(context.index, request.environ)
-    told = f"{_cookie_name(secure=secure)}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}"
-    return f"{told}; Secure" if secure else told
-
-
-def _cookie_name(*, secure: bool) -> str:
-    # RFC 6265bis §4.1.3.2: nobody on another host, or without TLS, can set a cookie of that name.
-    return f"__Host-{_COOKIE}" if secure else _COOKIE
+    return cookie_header(_COOKIE, value, secure=secure, max_age=seconds)
