@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyramid_pypi import audit
-from pyramid_pypi.auth.login import Login as Checking
-from pyramid_pypi.catalog.sessions import Login, Session, Sessions, seal
+from pyramid_pypi.auth.login import Login
+from pyramid_pypi.catalog.sessions import LoggedIn, Session, Sessions, seal
 from pyramid_pypi.errors import Unauthorized
 from pyramid_pypi.model import Identity
 
@@ -34,10 +34,10 @@ class Browsers:
     """Logs browsers in and tells who they are. Every method may raise CatalogUnavailable."""
 
     def __init__(
-        self, sessions: Sessions, checking: Checking, *, clock: Callable[[], float] = time.monotonic
+        self, sessions: Sessions, login: Login, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.sessions = sessions
-        self._checking = checking
+        self._login = login
         self._clock = clock
         self._lock = threading.Lock()
         self._found: dict[str, _Found] = {}
@@ -51,16 +51,16 @@ class Browsers:
         if ":" in username:
             # RFC 7617: no name in Basic has a colon, so nobody has such a name.
             raise Unauthorized("There is no user with a colon in the name")
-        state = self._checking.state_of(username)
+        state = self._login.state_of(username)
         header = "Basic " + b64encode(f"{username}:{password}".encode("utf-8", "replace")).decode()
-        identity = self._checking.identify(header, address)
+        identity = self._login.identify(header, address)
         if identity.scope is not None:
             raise Unauthorized("A token is for programs; log in with a password")
-        known = self._checking.find(username) == identity
+        known = self._login.find(username) == identity
         principals = None if known else identity.principals
-        return self.begin(Login(identity.name, PASSWORD, principals, state, address))
+        return self.begin(LoggedIn(identity.name, PASSWORD, principals, state, address))
 
-    def begin(self, login: Login) -> str:
+    def begin(self, login: LoggedIn) -> str:
         """Return the secret of a new session for somebody whom others have checked."""
         secret = self.sessions.begin(login)
         audit.record("logged in", login.user, source=login.source)
@@ -75,7 +75,7 @@ class Browsers:
         if session is None:
             return None
         login = session.login
-        state = self._checking.state_of(login.user) if login.source == PASSWORD else ""
+        state = self._login.state_of(login.user) if login.source == PASSWORD else ""
         if not hmac.compare_digest(login.state, seal(secret, state)):
             self.sessions.end(secret)
             return None
@@ -95,7 +95,7 @@ class Browsers:
         """Ask once a minute who has a name, as long as nothing changes about it."""
         known, now = self._found.get(username), self._clock()
         if known is None or known.state != state or now >= known.until:
-            known = _Found(self._checking.find(username), state, now + _FOUND_TTL)
+            known = _Found(self._login.find(username), state, now + _FOUND_TTL)
             with self._lock:
                 if len(self._found) >= _MOST_FOUND:
                     self._found.clear()

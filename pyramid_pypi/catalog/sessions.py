@@ -14,7 +14,7 @@ from pyramid_pypi.catalog import tables
 from pyramid_pypi.catalog.catalog import Catalog
 from pyramid_pypi.catalog.tables import from_microseconds, to_microseconds
 
-__all__ = ["Login", "Session", "Sessions", "seal"]
+__all__ = ["LoggedIn", "Session", "Sessions", "seal"]
 
 _t = tables.sessions
 _PUBLIC = 12
@@ -22,7 +22,7 @@ _USE_NOTED = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class LoggedIn:
     """Who has logged in, and by what.
 
     `principals` are None where an authenticator knows the `user`, whose present ones count.
@@ -45,7 +45,7 @@ class Session:
     """
 
     id: str
-    login: Login
+    login: LoggedIn
     created_at: datetime
     used_at: datetime
 
@@ -71,7 +71,7 @@ class Sessions:
         self._options = options or self.Options()
         self._clock = clock
 
-    def begin(self, login: Login) -> str:
+    def begin(self, login: LoggedIn) -> str:
         """Keep a new session and return its secret, which is for the browser alone."""
         secret = secrets.token_urlsafe(32)
         now = self._clock()
@@ -148,7 +148,7 @@ def _session(row: Row[Any]) -> Session:
     principals = None if row.principals is None else frozenset(row.principals.split("\n"))
     return Session(
         id=row.sha256[:_PUBLIC],
-        login=Login(row.user, row.source, principals, row.state, row.address),
+        login=LoggedIn(row.user, row.source, principals, row.state, row.address),
         created_at=from_microseconds(row.created_at),
         used_at=from_microseconds(row.used_at),
     )

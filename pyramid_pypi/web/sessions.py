@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pyramid_pypi.catalog.sessions import Login
+from pyramid_pypi.catalog.sessions import LoggedIn
 from pyramid_pypi.model import Identity
 from pyramid_pypi.web.context import index_of
 from pyramid_pypi.web.cookies import cookie_header, read_cookie
@@ -89,7 +89,7 @@ def clear_cookie(request: "Request") -> list[tuple[str, str]]:
     return _header(request, "", 0)
 
 
-def start_session(request: "Request", login: Login) -> list[tuple[str, str]]:
+def start_session(request: "Request", login: LoggedIn) -> list[tuple[str, str]]:
     """Log the browser in as somebody whose identity has been checked; return headers to send.
 
     What the browser had before ends. Raises CatalogUnavailable.

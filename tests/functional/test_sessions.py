@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import bcrypt
 import pytest
 
-from pyramid_pypi.catalog.sessions import Login
+from pyramid_pypi.catalog.sessions import LoggedIn
 from pyramid_pypi.catalog.tables import metadata
 from pyramid_pypi.errors import BackendUnavailable
 from tests.functional.browsing import ACCEPT, Browser, form_to
@@ -261,7 +261,7 @@ def test_sessions_end_when_they_are_not_used_and_at_last(build, users):
 
 def test_whoever_has_been_checked_elsewhere_stays_as_they_were(team, browser):
     principals = frozenset({"everyone", "authenticated", "user:eve", "group:guests"})
-    secret = team.index.browsers.begin(Login("eve", "elsewhere", principals))
+    secret = team.index.browsers.begin(LoggedIn("eve", "elsewhere", principals))
 
     identity, _session = team.index.browsers.who(secret)
 

@@ -9,7 +9,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.auth.throttle import Throttle
-from pyramid_pypi.catalog.sessions import Login
+from pyramid_pypi.catalog.sessions import LoggedIn
 from pyramid_pypi.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from pyramid_pypi.model import Identity
 from pyramid_pypi.options import options_of
@@ -94,7 +94,7 @@ class _Signing:
             browser=_shown(context, request),
         )
         identity, wanted = sign_in.finish(answered)
-        login = Login(
+        login = LoggedIn(
             identity.name,
             f"oidc:{sign_in.provider.name}",
             identity.principals,

@@ -6,14 +6,14 @@ import logging
 import pytest
 from click.testing import CliRunner
 
-from pyramid_pypi.catalog.sessions import Login
+from pyramid_pypi.catalog.sessions import LoggedIn
 from pyramid_pypi.cli import main
 from pyramid_pypi_oidc.testing import github_claims, mint, refused
 
 
 def logged_in(index):
     """Let the client be the browser of ann."""
-    secret = index.app.index.browsers.begin(Login("ann", "test", frozenset({"everyone", "user:ann"})))
+    secret = index.app.index.browsers.begin(LoggedIn("ann", "test", frozenset({"everyone", "user:ann"})))
     index.extra_environ["HTTP_COOKIE"] = f"pypi_session={secret}"
     return index
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from pyramid_pypi.catalog import tables
 from pyramid_pypi.catalog.notes import Notes
-from pyramid_pypi.catalog.sessions import Login, Sessions
+from pyramid_pypi.catalog.sessions import LoggedIn, Sessions
 from pyramid_pypi.catalog.tokens import Token
 from pyramid_pypi.model import Scope
 from pyramid_pypi.testing.artefacts import make_wheel
@@ -176,7 +176,7 @@ def test_rows_that_have_ended_are_removed(ini):
         notes.add("ended", expires_at=now() - timedelta(days=1))
         notes.put("lasting", "")
         notes.put("later", "", expires_at=now() + timedelta(days=1))
-        login = Login("ann", "htpasswd", None, "", "127.0.0.1")
+        login = LoggedIn("ann", "htpasswd", None, "", "127.0.0.1")
         Sessions(catalog, clock=lambda: now() - timedelta(days=30)).begin(login)
         for number, age in enumerate((1, 89, 91)):
             scope = Scope(frozenset({"read"}), expires_at=now() - timedelta(days=age))
