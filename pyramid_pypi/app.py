@@ -130,7 +130,7 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
     repositories = {name: assembly.serve(one) for name, one in named.items()}
     tokens = Tokens(catalog)
     login = _login(settings, plugins, verified, catalog, tokens)
-    return PackageIndex(
+    index = PackageIndex(
         settings=settings,
         plugins=plugins,
         catalog=catalog,
@@ -147,6 +147,8 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
             if isinstance(repository, Hosted) and isinstance(repository.storage, FilesystemStorage)
         ),
     )
+    plugins.opened(index)
+    return index
 
 
 class _Assembly:

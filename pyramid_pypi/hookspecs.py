@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from pyramid_pypi.model import File, Identity, Link
+from pyramid_pypi.model import Answered, File, Identity, Link
 
 if TYPE_CHECKING:
     import click
 
+    from pyramid_pypi.app import PackageIndex
     from pyramid_pypi.publish.upload import Upload
     from pyramid_pypi.settings.reader import Reader
 
@@ -36,10 +37,13 @@ __all__ = [
     "pypi_file_removed",
     "pypi_file_served",
     "pypi_file_yanked",
+    "pypi_index_opened",
     "pypi_links",
     "pypi_login_failed",
+    "pypi_request_answered",
     "pypi_rules",
     "pypi_settings",
+    "pypi_status_changed",
     "pypi_storage_backends",
     "pypi_upstream_backends",
     "pypi_upstream_fetched",
@@ -113,6 +117,16 @@ def pypi_configure(config: Any) -> None:
     Called once per application, after the core's own configuration and before it is committed.
     `config` is the `pyramid.config.Configurator`. Nothing is returned; an exception stops the
     start.
+    """
+
+
+@hookspec
+def pypi_index_opened(index: "PackageIndex") -> None:
+    """Learn that an index is open, in a server or in a command that works on it.
+
+    Called once for each index, when its repositories and its catalog are there. A plugin that keeps
+    something for its other hooks keeps it by this index; it starts no thread before it has work
+    for one. Nothing is returned; an exception stops the start.
     """
 
 
@@ -193,6 +207,24 @@ def pypi_file_served(file: File, repository: str, identity: Identity) -> None:
     Called when the answer starts; a client may still give up before the end. Not called for
     metadata, for a part of a file, or when the client already has the bytes. It runs for every
     download, so an implementation must be fast. An exception is logged and undoes nothing.
+    """
+
+
+@hookspec
+def pypi_status_changed(project: str, repository: str, status: str, reason: str, identity: Identity) -> None:
+    """Learn that a project has another status: active, archived, quarantined or deprecated (PEP 792).
+
+    Called after the commit. An exception is logged and undoes nothing.
+    """
+
+
+@hookspec
+def pypi_request_answered(request: Answered) -> None:
+    """Learn that a request was answered.
+
+    Called for every request, some time later and not by the thread that answered it, so that a
+    plugin delays nobody. Requests that nobody could tell of in time are left out. An exception is
+    logged and changes nothing.
     """
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "ANONYMOUS",
     "AUTHENTICATED",
     "EVERYONE",
+    "OPERATOR",
     "PERMISSIONS",
     "PUBLISHER",
     "Credentials",
@@ -23,6 +24,9 @@ EVERYONE = "everyone"
 AUTHENTICATED = "authenticated"
 PUBLISHER = "publisher"
 """The principal of a publisher, whose token is the right to do what its scope says."""
+
+OPERATOR = "operator"
+"""The principal of whoever runs commands on the machine of the index, and may do everything there."""
 
 Permission = Literal["read", "upload", "yank", "delete", "manage"]
 PERMISSIONS: tuple[Permission, ...] = ("read", "upload", "yank", "delete", "manage")
@@ -92,6 +96,11 @@ class Identity:
         """Return the identity of a logged-in user and the groups that it belongs to."""
         own = {EVERYONE, AUTHENTICATED, f"user:{name}"}
         return cls(name, frozenset(own | {f"group:{group}" for group in groups}))
+
+    @classmethod
+    def operator(cls, name: str) -> "Identity":
+        """Return the identity of somebody who runs commands on the machine of the index."""
+        return cls(name, frozenset({EVERYONE, AUTHENTICATED, OPERATOR, f"user:{name}"}))
 
     @property
     def label(self) -> str:

@@ -1,11 +1,10 @@
 """The words of the project as frozen data. Nothing here knows HTTP, SQL or Pyramid."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal
 
+from pyramid_pypi.blobs import Arriving, Blob, LocalFile, Redirect, StoredBlob, Stream
 from pyramid_pypi.identities import (
     ANONYMOUS,
     AUTHENTICATED,
@@ -23,6 +22,7 @@ __all__ = [
     "AUTHENTICATED",
     "EVERYONE",
     "PERMISSIONS",
+    "Answered",
     "Arriving",
     "Blob",
     "Change",
@@ -234,74 +234,30 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A request that was answered: when it came (UTC), and in how many seconds its answer began.
+
+    `route` says in a word what was asked for, as in `project` and `file`, and never has a part of
+    the URL in it; empty where nothing is. `size` is that of the body in bytes, None where that was
+    not known when the answer began. `repository`, `project` and `file` are what the request was
+    about, each empty where it was about none; `identity` is None where nobody asked who it is.
+    """
+
+    at: datetime
+    seconds: float
+    method: str
+    route: str
+    status: int
+    size: int | None
+    repository: str = ""
+    project: str = ""
+    file: str = ""
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RemovedFile:
     """What is remembered of a removed file: its digest in hexadecimal, and when (UTC)."""
 
     sha256: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBlob:
-    """A blob in a listing of a storage: key, size in bytes, time of the last change (UTC).
-
-    `placed_at` is when the bytes were put under this key, which copying tools do not preserve.
-    """
-
-    key: str
-    size: int
-    modified_at: datetime
-    placed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LocalFile:
-    """Bytes in a file of this machine; `handoff` names it to a web server in front, if any.
-
-    `handoff` is a response header and its value, such as `("X-Accel-Redirect", "/files/x.whl")`.
-    """
-
-    path: Path
-    size: int
-    modified_at: datetime
-    handoff: tuple[str, str] | None = None
-
-
-class Arriving(Protocol):
-    """Bytes that are still on their way to a local file, for servers that can wait without a thread."""
-
-    def ready(self) -> int:
-        """Return how many bytes from the beginning may be sent now. Raises PypiError when it failed."""
-        ...
-
-    def read(self, start: int, amount: int) -> bytes:
-        """Return at most `amount` bytes from `start`, all of them ready."""
-        ...
-
-    def subscribe(self, tell: Callable[[], None]) -> Callable[[], None]:
-        """Call `tell`, from any thread, whenever `ready` changes; return what ends that."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """Bytes that arrive in chunks; `open(start, stop)` yields those of one range.
-
-    `size` is None, as rarely as an upstream does not tell it, and `stop` then too.
-    """
-
-    size: int | None
-    modified_at: datetime | None
-    open: Callable[[int, int | None], Iterator[bytes]]
-    arriving: Arriving | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Bytes that the client fetches elsewhere; `stream` gives them to those who read them here."""
-
-    url: str
-    stream: Stream | None = None
-
-
-Blob: TypeAlias = LocalFile | Stream | Redirect

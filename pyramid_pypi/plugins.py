@@ -18,6 +18,7 @@ from pyramid_pypi.version import __version__
 if TYPE_CHECKING:
     import click
 
+    from pyramid_pypi.app import PackageIndex
     from pyramid_pypi.settings.reader import Reader
 
 __all__ = ["PluginDescription", "Plugins"]
@@ -158,6 +159,11 @@ class Plugins:
         """Return what the plugins have read from the settings, by their names. Raises PluginError."""
         found = self._ask_at_start("pypi_settings", reader=reader)
         return {plugin: section for plugin, section in found if section is not None}
+
+    def opened(self, index: "PackageIndex") -> None:
+        """Tell every plugin of an index that is open. Raises PluginError."""
+        for _ in self._ask_at_start("pypi_index_opened", index=index):
+            pass
 
     def configure(self, config: Any) -> None:
         """Let every plugin add to a `pyramid.config.Configurator`. Raises PluginError."""

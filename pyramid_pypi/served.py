@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pyramid_pypi.catalog.roles import Roles
 from pyramid_pypi.errors import Forbidden, RepositoryNotFound
-from pyramid_pypi.identities import PUBLISHER
+from pyramid_pypi.identities import OPERATOR, PUBLISHER
 from pyramid_pypi.model import Identity, Permission, ProjectName
 from pyramid_pypi.publish.publisher import Publisher
 from pyramid_pypi.repositories import Hosted, Repository
@@ -60,6 +60,8 @@ class Served:
 
     def permits(self, identity: Identity, permission: Permission, project: str = "") -> bool:
         """Tell whether `identity` has `permission` on `project`, without one on the repository."""
+        if OPERATOR in identity.principals:
+            return True
         scope = identity.scope
         if scope is not None and not scope.allows(permission, self.name, project):
             return False
@@ -71,6 +73,8 @@ class Served:
 
     def permits_somewhere(self, identity: Identity, permission: Permission) -> bool:
         """Tell whether `identity` has `permission` on the repository or on some project of it."""
+        if OPERATOR in identity.principals:
+            return True
         scope = identity.scope
         if scope is not None and not scope.allows_somewhere(permission, self.name):
             return False
@@ -81,11 +85,16 @@ class Served:
         return self.roles is not None and permission in {"upload", "yank"} and self.roles.has_any(identity)
 
     def may_grant(self, identity: Identity, project: str) -> bool:
-        """Tell whether `identity` may say who looks after `project`: owners, and who manages it."""
-        if self.roles is None:
+        """Tell whether `identity` may say who looks after `project`, where anybody does."""
+        return self.roles is not None and self.may_manage(identity, project)
+
+    def may_manage(self, identity: Identity, project: str) -> bool:
+        """Tell whether `identity` manages `project`: owners do, without a token, and who may `manage` it."""
+        if self.permits(identity, "manage", project):
+            return True
+        if self.roles is None or identity.scope is not None:
             return False
-        owns = self.roles.held_by(identity).get(project) == "owner" and identity.scope is None
-        return owns or self.permits(identity, "manage", project)
+        return self.roles.held_by(identity).get(project) == "owner"
 
     def _permits_by_role(
         self, roles: Roles, rights: Rights, identity: Identity, permission: Permission, project: str

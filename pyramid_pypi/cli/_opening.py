@@ -34,7 +34,7 @@ def opened(ini: str, variables: Sequence[str] = (), *, audited: bool = False) ->
 
 def operator() -> Identity:
     """Return who runs the command."""
-    return Identity.user(getpass.getuser())
+    return Identity.operator(getpass.getuser())
 
 
 def teller(index: PackageIndex, served: Served) -> Callable[[File], None]:

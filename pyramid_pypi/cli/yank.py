@@ -52,7 +52,7 @@ def _mark(ini: str, project: str, version: str, *, repository: str | None, reaso
     try:
         served = index.published(repository or index.settings.default)
         for file in _release(served, project, version):
-            served.takes.yank(file, reason, _Operator(Identity.user(getpass.getuser())))
+            served.takes.yank(file, reason, _Operator(Identity.operator(getpass.getuser())))
             click.echo(f"{served.name}: {file.filename} is {'offered again' if reason is None else 'yanked'}")
     finally:
         index.close()
