@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.arriving import many_clients, pages_meanwhile
+from benchmarks.browsing import browsing
 from benchmarks.coldinstall import install, resolve
 from benchmarks.corpus import FULL, QUICK, Corpus, generate
 from benchmarks.findings import findings_markdown, studies_markdown
@@ -56,6 +57,7 @@ STUDIES = (
     Study("resolve", "Resolving a real project of 103 packages with `uv`", resolve),
     Study("logins", "Logins", logins),
     Study("postgresql", "The catalog in PostgreSQL", catalogs),
+    Study("browsing", "Browsing a large index", browsing),
     Study("reindex", "Listing everything anew", reindexing),
     Study("names", "The list of all projects", root_page),
 )

@@ -12,6 +12,7 @@ from pyramid_pypi.auth.sessions import Browsers
 from pyramid_pypi.auth.throttle import Throttle
 from pyramid_pypi.auth.tokens import TokenAuthenticator
 from pyramid_pypi.auth.verified import VerifiedCredentials
+from pyramid_pypi.browse.indexing import Indexing
 from pyramid_pypi.catalog import Catalog
 from pyramid_pypi.catalog.roles import Roles
 from pyramid_pypi.catalog.sessions import Sessions
@@ -63,6 +64,7 @@ class PackageIndex:
     login: Login
     browsers: Browsers
     pages: ReadyCache
+    indexing: Indexing
     wakes: Wakes = field(default_factory=Wakes)
     remote_users: RemoteUsers | None = field(default=None)
     watchers: tuple[Watcher, ...] = field(default=())
@@ -101,12 +103,14 @@ class PackageIndex:
             watcher.start()
 
     def close(self) -> None:
-        """Stop the threads and close the catalog."""
+        """Stop the threads and close the catalog, after the plugins have been told."""
+        self.plugins.notify("pypi_index_closed", index=self)
         for watcher in self.watchers:
             watcher.stop()
         for served in self.repositories.values():
             served.repository.close()
         self.login.close()
+        self.indexing.close()
         self.catalog.close()
 
 
@@ -140,6 +144,7 @@ def compose(settings: Settings, plugins: Plugins) -> PackageIndex:
         login=login,
         browsers=Browsers(Sessions(catalog, settings.sessions), login),
         pages=pages,
+        indexing=Indexing(catalog),
         remote_users=RemoteUsers(settings.remote_users) if settings.remote_users else None,
         watchers=tuple(
             Watcher(repository, repository.storage)

@@ -28,6 +28,7 @@ Event: TypeAlias = Literal[
     "refused",
     "role granted",
     "role revoked",
+    "status changed",
     "token created",
     "token revoked",
     "token used",

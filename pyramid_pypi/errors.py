@@ -180,10 +180,14 @@ class FileHidden(NotFound):
 
 
 class MethodNotAllowed(PypiError):
-    """The URL exists and does not take this method (RFC 9110 §15.5.6)."""
+    """The URL exists and does not take this method (RFC 9110 §15.5.6); `allowed` are those that it takes."""
 
     status = 405
     title = "Method Not Allowed"
+
+    def __init__(self, message: str = "", *, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class NotAcceptable(PypiError):

@@ -37,6 +37,7 @@ __all__ = [
     "pypi_file_removed",
     "pypi_file_served",
     "pypi_file_yanked",
+    "pypi_index_closed",
     "pypi_index_opened",
     "pypi_links",
     "pypi_login_failed",
@@ -127,6 +128,15 @@ def pypi_index_opened(index: "PackageIndex") -> None:
     Called once for each index, when its repositories and its catalog are there. A plugin that keeps
     something for its other hooks keeps it by this index; it starts no thread before it has work
     for one. Nothing is returned; an exception stops the start.
+    """
+
+
+@hookspec
+def pypi_index_closed(index: "PackageIndex") -> None:
+    """Learn that an index is about to be closed: stop threads, and keep what is not kept yet.
+
+    Called once for each index that is closed, while its repositories and its catalog are still
+    there. A process that is killed closes none. An exception is logged and stops nothing.
     """
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "ReleaseItem",
     "RepositoryFacts",
     "RepositoryKind",
+    "SearchFacts",
 ]
 
 RepositoryKind: TypeAlias = Literal["hosted", "proxy", "redirect", "group"]
@@ -241,6 +242,18 @@ class HitFacts:
     version: str
     summary: str
     updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFacts:
+    """Some of the projects that a search has found; `total` counts all that the asker may read.
+
+    `pending` counts projects that have changed and cannot be found as they are now, for a moment.
+    """
+
+    hits: tuple[HitFacts, ...]
+    total: int
+    pending: int
 
 
 @dataclass(frozen=True, slots=True)

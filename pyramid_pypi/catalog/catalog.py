@@ -88,6 +88,11 @@ class Catalog:
         with self.reading() as connection:
             return reading.removed(connection, repository, filename)
 
+    def removed_names(self, repository: str) -> set[str]:
+        """Return the names of all removed files of `repository`, in lower case."""
+        with self.reading() as connection:
+            return reading.removed_names(connection, repository)
+
     def metadata(self, sha256: str) -> bytes | None:
         """Return the core metadata with this digest, byte for byte, or None."""
         with self.reading() as connection:

@@ -57,13 +57,13 @@ class Notes:
             ).scalar()
         return found
 
-    def all(self, prefix: str = "") -> dict[str, str]:
-        """Return the notes whose keys begin with `prefix`, by key."""
+    def all(self, prefix: str = "", *, limit: int | None = None) -> dict[str, str]:
+        """Return the notes whose keys begin with `prefix`, by key: all, or the first ones."""
         # Not with LIKE, for which some engines take "A" for "a".
         begins = func.substr(_t.c.key, 1, len(prefix)) == prefix
         chosen = select(_t.c.key, _t.c.value).where(_t.c.owner == self.owner, begins, self._alive())
         with self.catalog.reading() as connection:
-            return {row.key: row.value for row in connection.execute(chosen.order_by(_t.c.key))}
+            return {row.key: row.value for row in connection.execute(chosen.order_by(_t.c.key).limit(limit))}
 
     def take(self, key: str) -> str | None:
         """Return a note and remove it; of several who take it, one gets it."""

@@ -93,6 +93,9 @@ _REMOVED = Prepared(
         removed_files.c.filename_key == bindparam("key"),
     )
 )
+_REMOVED_NAMES = Prepared(
+    select(removed_files.c.filename_key).where(removed_files.c.repository == bindparam("repository"))
+)
 _METADATA = Prepared(select(core_metadata.c.body).where(core_metadata.c.sha256 == bindparam("sha256")))
 _LAST_SERIAL = Prepared(select(func.max(journal.c.serial)))
 _CHANGES = Prepared(
@@ -157,6 +160,11 @@ def removed(connection: Connection, repository: str, filename: str) -> RemovedFi
         return None
     row = _REMOVED.run(connection, {"repository": repository, "key": filename.lower()}).fetchone()
     return None if row is None else RemovedFile(row[0], from_microseconds(row[1]))
+
+
+def removed_names(connection: Connection, repository: str) -> set[str]:
+    """Return the names of removed files, in lower case."""
+    return {name for (name,) in _REMOVED_NAMES.run(connection, {"repository": repository})}
 
 
 def metadata(connection: Connection, sha256: str) -> bytes | None:

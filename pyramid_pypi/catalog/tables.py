@@ -21,6 +21,8 @@ from sqlalchemy.types import TypeEngine
 __all__ = [
     "REVISION",
     "core_metadata",
+    "dependencies",
+    "downloads",
     "files",
     "from_microseconds",
     "journal",
@@ -31,6 +33,7 @@ __all__ = [
     "roles",
     "scans",
     "sessions",
+    "summaries",
     "text",
     "to_microseconds",
     "tokens",
@@ -38,7 +41,7 @@ __all__ = [
 
 # The newest migration. Comparing it with the database at start costs one query, where asking
 # Alembic would cost its import.
-REVISION = "0004"
+REVISION = "0005"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -202,6 +205,48 @@ notes = Table(
     Column("key", text(255), primary_key=True),
     Column("value", text(), nullable=False),
     Column("expires_at", BigInteger, index=True),
+)
+
+# What `browse` has made of the newest release of each project; it can be made again.
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("repository", text(64), primary_key=True),
+    Column("name", text(255), primary_key=True),
+    # The serial of the project that it was made from.
+    Column("serial", BigInteger, nullable=False),
+    Column("display", text(255), nullable=False),
+    # Empty for a project that offers no files.
+    Column("version", text(128), nullable=False),
+    Column("summary", text(), nullable=False),
+    Column("uploaded_at", BigInteger),
+    # All that follows is folded, so that a search need not be.
+    Column("summary_key", text(), nullable=False),
+    Column("keywords", text(), nullable=False),
+    Column("author", text(), nullable=False),
+    Column("classifiers", text(), nullable=False),
+    Column("text", text(), nullable=False),
+    Index("ix_summaries_uploaded_at", "repository", "uploaded_at"),
+)
+
+dependencies = Table(
+    "dependencies",
+    metadata,
+    Column("repository", text(64), primary_key=True),
+    Column("project", text(255), primary_key=True),
+    Column("name", text(255), primary_key=True),
+    Index("ix_dependencies_name", "repository", "name"),
+)
+
+downloads = Table(
+    "downloads",
+    metadata,
+    Column("repository", text(64), primary_key=True),
+    Column("project", text(255), primary_key=True),
+    Column("filename", text(255), primary_key=True),
+    # Days since 1970 in UTC.
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, nullable=False),
 )
 
 

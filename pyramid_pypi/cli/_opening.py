@@ -10,6 +10,7 @@ import click
 
 from pyramid_pypi import audit
 from pyramid_pypi.app import PackageIndex, compose
+from pyramid_pypi.browse.sizes import human_size as human
 from pyramid_pypi.cli.load import load_plugins, load_settings, log_like_server
 from pyramid_pypi.model import File, Identity
 from pyramid_pypi.served import Served
@@ -69,11 +70,3 @@ def counted(label: str, items: Iterable[_Item], show: Callable[[_Item], str]) ->
 
     with click.progressbar(items, label=label, file=sys.stderr, item_show_func=shown) as bar:
         yield from bar
-
-
-def human(size: int) -> str:
-    """Return a number of bytes in powers of 1000, as people read it."""
-    if size < 1000:
-        return f"{size} bytes"
-    power = min(len(str(size)) - 1, 14) // 3
-    return f"{size / 1000**power:.1f} {'kMGT'[power - 1]}B"

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from pyramid_pypi.app import PackageIndex, compose
+from pyramid_pypi.browse.sizes import human_size as human
 from pyramid_pypi.cli._lockfiles import wanted_files
 from pyramid_pypi.cli._warm import Choice, Report, Warmer, fetch_all, find_all
 from pyramid_pypi.cli.load import load_plugins, load_settings
@@ -140,7 +141,7 @@ def prune(  # noqa: PLR0913 - one for each option
                 limit = 0 if everything else max_size
                 count, size = files.prune(max_size=limit, older_than=older_than, withdrawn=withdrawn)
                 left = files.stats()
-                told = f"{count} files removed, {_human(size)}; {left.files} left, {_human(left.bytes)}"
+                told = f"{count} files removed, {human(size)}; {left.files} left, {human(left.bytes)}"
             if everything:
                 told += f"; {_forget(proxy, _settings(index, proxy).folder)} pages removed"
             click.echo(f"{proxy.name}: {told}")
@@ -248,13 +249,13 @@ def _stats(proxy: Proxy, settings: ProxySettings) -> _Stats:
 
 
 def _lines(found: _Stats) -> Iterator[str]:
-    limit = "" if found.max_size is None else f" of at most {_human(found.max_size)}"
-    files = f"{found.files} files, {_human(found.bytes)}{limit}" if found.keeps_files else "keeps no files"
+    limit = "" if found.max_size is None else f" of at most {human(found.max_size)}"
+    files = f"{found.files} files, {human(found.bytes)}{limit}" if found.keeps_files else "keeps no files"
     yield f"{found.pages} pages, {files}"
     if found.files:
         yield f"least recently used {found.oldest_use}, most recently {found.newest_use}"
     for one in found.withdrawn:
-        yield f"{one.project} was {one.reason} upstream: {one.files} files, {_human(one.bytes)}"
+        yield f"{one.project} was {one.reason} upstream: {one.files} files, {human(one.bytes)}"
 
 
 def _forget(proxy: Proxy, folder: Path) -> int:
@@ -291,7 +292,7 @@ def _tell(report: Report) -> None:
     if report.left_out:
         click.echo(f"note: the options leave nothing of {', '.join(sorted(report.left_out))}", err=True)
     counts = [
-        f"{len(report.fetched)} fetched ({_human(sum(report.fetched.values()))})",
+        f"{len(report.fetched)} fetched ({human(sum(report.fetched.values()))})",
         f"{len(report.here)} here already",
         *([f"{report.passed_over} passed over"] if report.passed_over else []),
         f"{len(report.problems)} missing",
@@ -299,11 +300,3 @@ def _tell(report: Report) -> None:
     click.echo(", ".join(counts))
     if report.problems:
         raise SystemExit(1)
-
-
-def _human(size: int) -> str:
-    """Return a number of bytes in powers of 1000, as people read it."""
-    if size < 1000:
-        return f"{size} bytes"
-    power = min(len(str(size)) - 1, 14) // 3
-    return f"{size / 1000**power:.1f} {'kMGT'[power - 1]}B"

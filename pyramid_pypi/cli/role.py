@@ -1,88 +1,58 @@
 """`pyramid-pypi role`: who looks after a project."""
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 
-from pyramid_pypi import audit
-from pyramid_pypi.catalog import Catalog
-from pyramid_pypi.catalog.roles import ROLES, Role, Roles, is_principal
-from pyramid_pypi.cli.load import load_settings, log_like_server
-from pyramid_pypi.distribution import is_valid_name, normalise
-from pyramid_pypi.settings import HostedSettings
+from pyramid_pypi.api.answers import RoleFacts
+from pyramid_pypi.catalog.roles import ROLES, Role
+from pyramid_pypi.cli._index import Index, read
+from pyramid_pypi.cli._source import on_repository
+from pyramid_pypi.cli._tables import printable
 
 __all__ = ["role"]
 
 
 @click.group()
 def role() -> None:
-    """Look after the owners and maintainers of projects, where the first uploader owns a project."""
+    """Look after the owners and maintainers of projects.
+
+    There are some where `ownership = first-uploader` is set for a repository. SOURCE is an ini, or
+    the URL of an index.
+    """
 
 
 @role.command("list")
-@click.argument("ini")
-@click.argument("repository")
+@on_repository
 @click.argument("project")
-def list_(ini: str, repository: str, project: str) -> None:
+def list_(index: Index, project: str) -> None:
     """Show who has which role in PROJECT."""
-    with _roles(ini, repository) as roles:
-        for principal, held in roles.of(_name(project)).items():
-            click.echo(f"{held:<10}  {principal}")
+    found = list(index.items(*_roles(index, project)))
+    if index.show(found):
+        return
+    for one in (read(RoleFacts, each) for each in found):
+        click.echo(printable(f"{one.role:<10}  {one.principal}"))
 
 
 @role.command()
-@click.argument("ini")
-@click.argument("repository")
+@on_repository
 @click.argument("project")
 @click.argument("principal")
 @click.argument("held", metavar="ROLE", type=click.Choice(ROLES))
-def grant(ini: str, repository: str, project: str, principal: str, held: Role) -> None:
+def grant(index: Index, project: str, principal: str, held: Role) -> None:
     """Make PRINCIPAL, `user:NAME` or `group:NAME`, an owner or maintainer of PROJECT."""
-    name, by = _name(project), getpass.getuser()
-    if not is_principal(principal):
-        raise click.ClickException(f"{principal!r} is neither user:NAME nor group:NAME")
-    with _roles(ini, repository) as roles:
-        roles.grant(name, principal, held, by)
-        audit.record("role granted", by, repository=repository, project=name, principal=principal, role=held)
+    index.show(index.change("PUT", *_roles(index, project), principal, role=held))
 
 
 @role.command()
-@click.argument("ini")
-@click.argument("repository")
+@on_repository
 @click.argument("project")
 @click.argument("principal")
-def revoke(ini: str, repository: str, project: str, principal: str) -> None:
+def revoke(index: Index, project: str, principal: str) -> None:
     """Take the role of PRINCIPAL in PROJECT away.
 
     Without anybody who has one, the rights of the repository decide again.
     """
-    name, by = _name(project), getpass.getuser()
-    with _roles(ini, repository) as roles:
-        if not roles.revoke(name, principal):
-            raise click.ClickException(f"{principal!r} has no role in {name!r}; `role list` shows who has")
-        audit.record("role revoked", by, repository=repository, project=name, principal=principal)
+    index.show(index.change("DELETE", *_roles(index, project), principal))
 
 
-@contextmanager
-def _roles(ini: str, repository: str) -> Iterator[Roles]:
-    settings = load_settings(ini)
-    chosen = [one for one in settings.repositories if one.name == repository]
-    if not chosen or not isinstance(chosen[0], HostedSettings) or chosen[0].ownership == "none":
-        raise click.ClickException(
-            f"{repository!r} has no roles; a hosted repository has them with "
-            f"pypi.repo.{repository}.ownership = first-uploader"
-        )
-    catalog = Catalog(settings.catalog)
-    log_like_server(ini)
-    try:
-        yield Roles(catalog, repository)
-    finally:
-        catalog.close()
-
-
-def _name(project: str) -> str:
-    if not is_valid_name(project):
-        raise click.ClickException(f"{project!r} is not a name that a project can have")
-    return normalise(project)
+def _roles(index: Index, project: str) -> tuple[str, ...]:
+    return "repositories", index.repository, "projects", project, "roles"

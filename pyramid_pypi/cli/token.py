@@ -2,17 +2,21 @@
 
 import getpass
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from pyramid_pypi import audit
+from pyramid_pypi.api.answers import NewToken
 from pyramid_pypi.app import PackageIndex, compose
 from pyramid_pypi.auth.basic import MAX_NAME, has_controls
 from pyramid_pypi.auth.granting import Wish, scope_of, token_facts
 from pyramid_pypi.auth.tokens import Grant, TokenAuthenticator, issue
+from pyramid_pypi.cli._index import Index, Login, read
+from pyramid_pypi.cli._source import is_url, open_index, require_no_login, with_login
+from pyramid_pypi.cli._tables import printable
 from pyramid_pypi.cli.load import load_plugins, load_settings, log_like_server
 from pyramid_pypi.errors import BackendUnavailable, BadRequest
 from pyramid_pypi.identities import PERMISSIONS
@@ -26,8 +30,8 @@ def token() -> None:
 
 
 @token.command()
-@click.argument("ini")
-@click.argument("user")
+@click.argument("source")
+@click.argument("user", required=False)
 @click.option("--permission", "-p", "permissions", multiple=True, type=click.Choice(PERMISSIONS))
 @click.option("--repository", "-r", "repositories", multiple=True, help="Only for this repository.")
 @click.option("--project", "projects", multiple=True, metavar="PATTERN", help="Only for projects like this.")
@@ -36,12 +40,35 @@ def token() -> None:
 @click.option("--robot", is_flag=True, help="For a program, without asking for a user of that name.")
 @click.option("--group", "groups", multiple=True, help="A group that the program belongs to.")
 @click.option("--description", default="", help="What it is for.")
-def create(ini: str, user: str, description: str, **limits: Any) -> None:
+@with_login
+def create(source: str, user: str | None, description: str, login: Login, **limits: Any) -> None:
     """Make a token for USER and print its secret, once.
 
     Without --permission it may read, upload and yank what its user may. All limits but
-    --expires and --robot may be repeated.
+    --expires and --robot may be repeated. SOURCE is an ini, or the URL of an index, where you make
+    a token of your own and name nobody.
     """
+    if is_url(source):
+        if user or limits["robot"] or limits["groups"]:
+            raise click.UsageError(
+                "at a URL you make tokens of your own: leave out USER, --robot and --group"
+            )
+        _create_own(source, login, description, limits)
+    elif user is None:
+        raise click.UsageError("name the USER whose token it is")
+    else:
+        require_no_login(login)
+        _create(source, user, description, limits)
+
+
+def _create_own(url: str, login: Login, description: str, limits: Mapping[str, Any]) -> None:
+    wish = {key: limits[key] for key in ("permissions", "repositories", "projects", "networks", "expires")}
+    with open_index(url, login) as transport:
+        made = read(NewToken, Index(transport).change("POST", "tokens", description=description, **wish))
+    _tell(made.id, made.user, made.token)
+
+
+def _create(ini: str, user: str, description: str, limits: Mapping[str, Any]) -> None:
     if has_controls(user) or not 0 < len(user.encode()) <= MAX_NAME:
         raise click.ClickException(f"{user!r} is not a name that a user can have")
     groups = tuple(sorted(set(limits["groups"]))) if limits["robot"] else None
@@ -60,37 +87,64 @@ def create(ini: str, user: str, description: str, **limits: Any) -> None:
         _require_user(index, grant)
         made, secret = issue(index.tokens, grant, by=getpass.getuser())
     audit.record("token created", made.created_by, token_id=made.id, user=user)
-    click.echo(f"{made.id} for {user}; this is shown once:", err=True)
+    _tell(made.id, user, secret)
+
+
+def _tell(number: str, user: str, secret: str) -> None:
+    click.echo(printable(f"{number} for {user}; this is shown once:"), err=True)
     click.echo(secret)
 
 
 @token.command("list")
-@click.argument("ini")
+@click.argument("source")
 @click.argument("user", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_(ini: str, user: str | None, *, as_json: bool) -> None:
-    """Show the tokens of USER, or all: their numbers, limits and use, never a secret."""
-    with _index(ini) as index:
-        found = index.tokens.list(user)
+@with_login
+def list_(source: str, user: str | None, login: Login, *, as_json: bool) -> None:
+    """Show the tokens of USER, or all: their numbers, limits and use, never a secret.
+
+    SOURCE is an ini, or the URL of an index, where you see your own.
+    """
+    found = _listed(source, user, login)
     if as_json:
-        click.echo(json.dumps([token_facts(one) for one in found], indent=2))
+        click.echo(json.dumps(found, indent=2))
         return
-    for one in found:
-        said = token_facts(one)
+    for said in found:
         limits = [
             f"{key} {' '.join(said[key])}" for key in ("repositories", "projects", "networks") if said[key]
         ]
         used = f"used {said['used_at'] or 'never'}"
-        words = [one.id, said["state"], one.user, *said["permissions"], *limits, used]
-        click.echo("  ".join(words) + (f"  {one.description}" if one.description else ""))
+        words = [said["id"], said["state"], said["user"], *said["permissions"], *limits, used]
+        click.echo(printable("  ".join([*words, said["description"]])))
+
+
+def _listed(source: str, user: str | None, login: Login) -> list[dict[str, Any]]:
+    if is_url(source):
+        if user:
+            raise click.UsageError("at a URL you see your own tokens: leave out USER")
+        with open_index(source, login) as transport:
+            return list(Index(transport).items("tokens"))
+    require_no_login(login)
+    with _index(source) as index:
+        return [token_facts(one) for one in index.tokens.list(user)]
 
 
 @token.command()
-@click.argument("ini")
+@click.argument("source")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-def revoke(ini: str, ids: tuple[str, ...]) -> None:
-    """End tokens, by their numbers; servers refuse them within a second."""
-    with _index(ini) as index:
+@with_login
+def revoke(source: str, ids: tuple[str, ...], login: Login) -> None:
+    """End tokens, by their numbers; servers refuse them within a second.
+
+    SOURCE is an ini, or the URL of an index, where you end your own.
+    """
+    if is_url(source):
+        with open_index(source, login) as transport:
+            for one in ids:
+                Index(transport).change("DELETE", "tokens", one)
+        return
+    require_no_login(login)
+    with _index(source) as index:
         ended = [one for one in ids if index.tokens.revoke(one)]
     for one in ended:
         audit.record("token revoked", getpass.getuser(), token_id=one)

@@ -1,6 +1,6 @@
 """Source distributions as tar files (PEP 625), walked once and never unpacked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -15,7 +15,7 @@ from pyramid_pypi.distribution._rules import (
 )
 from pyramid_pypi.distribution.profiles import AcceptProfile
 
-__all__ = ["SdistArchive", "find_pkg_info", "read_sdist_tar"]
+__all__ = ["SdistArchive", "find_pkg_info", "list_sdist_tar", "read_sdist_tar"]
 
 _Path = tuple[str, ...]
 
@@ -104,6 +104,20 @@ def read_sdist_tar(stream: IO[bytes], profile: AcceptProfile) -> SdistArchive:
     tree.check_parents()
     top = find_pkg_info(tree.names, found, profile)
     return SdistArchive(top, found.get(top), tuple(tree.names))
+
+
+def list_sdist_tar(stream: IO[bytes], most: int) -> Iterator[TarMember]:
+    """Yield the members of a `.tar.gz` that unpacks to at most `most` bytes. Raises InvalidUpload."""
+    try:
+        source = Gunzip(stream)
+        for count, member in enumerate(iter_members(source), 1):
+            if count > MAX_MEMBERS:
+                raise refused(f"The tar file has more than {MAX_MEMBERS} members.")
+            if source.position + member.size > most:
+                raise refused(f"The tar file unpacks to more than {most} bytes.")
+            yield member
+    except (ValueError, OverflowError) as error:
+        raise refused(f"The tar file is malformed: {error}.") from error
 
 
 def find_pkg_info(names: Iterable[str], found: Iterable[str], profile: AcceptProfile) -> str:

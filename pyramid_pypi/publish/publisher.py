@@ -8,8 +8,9 @@ from pyramid_pypi import audit
 from pyramid_pypi.catalog.roles import Roles
 from pyramid_pypi.distribution import AcceptProfile, Filename, inspect, parse_filename
 from pyramid_pypi.errors import Forbidden, InvalidUpload, ProjectNotFound
-from pyramid_pypi.model import File, Identity, Permission
-from pyramid_pypi.publish.checks import check_digests, check_form, check_release, same_version
+from pyramid_pypi.model import File, Identity, Permission, ProjectStatus
+from pyramid_pypi.publish.checks import check_digests, check_form, check_release
+from pyramid_pypi.publish.managing import check_reason, file_of, files_of, status_of
 from pyramid_pypi.publish.receive import ReceivedFile, ReceivedForm
 from pyramid_pypi.publish.upload import Upload
 from pyramid_pypi.repositories import Writable
@@ -108,16 +109,29 @@ class Publisher:
         return False
 
     def delete_release(self, name: str, version: str, caller: Caller) -> list[File]:
-        """Delete the files of one version. Raises ProjectNotFound, Forbidden."""
+        """Delete the files of one version. Raises ProjectNotFound, ProjectClosed, Forbidden."""
         caller.require("delete", name)
-        page = self.repository.project(name)
-        found = [file for file in page.files if same_version(file.version, version)]
-        if not found:
-            raise ProjectNotFound(f"{name!r} has no version {version!r}")
+        found = files_of(self.repository.project(name), version)
         for file in found:
-            self.repository.delete(file, caller.identity)
-            self._tell("file removed", file, caller.identity)
+            self._delete(file, caller.identity)
         return found
+
+    def delete_file(self, name: str, filename: str, caller: Caller) -> File:
+        """Delete one file of the project `name`. Raises FileMissing, Forbidden."""
+        caller.require("delete", name)
+        file = file_of(self.repository, name, filename)
+        self._delete(file, caller.identity)
+        return file
+
+    def yank_release(self, name: str, version: str, reason: str | None, caller: Caller) -> list[File]:
+        """Yank the files of one version for `reason`, or for None offer them again (PEP 592).
+
+        What is so already stays as it is. Raises ProjectNotFound, ProjectClosed, Forbidden, BadRequest.
+        """
+        caller.require("yank", name)
+        wanted = None if reason is None else check_reason(reason)
+        found = files_of(self.repository.project(name), version)
+        return [file if file.yanked == wanted else self.yank(file, wanted, caller) for file in found]
 
     def yank(self, file: File, reason: str | None, caller: Caller) -> File:
         """Yank the file for `reason`, or take the mark away for None (PEP 592). Raises Forbidden."""
@@ -128,6 +142,30 @@ class Publisher:
             changed = self.repository.yank(file, reason, caller.identity)
         self._tell("file unyanked" if reason is None else "file yanked", changed, caller.identity)
         return changed
+
+    def set_status(self, name: str, status: ProjectStatus, reason: str, caller: Caller) -> None:
+        """Set the status of a project (PEP 792) and the reason for it, unless it is so already.
+
+        Owners may, without a token, and who may `manage` it. Raises ProjectNotFound, Forbidden,
+        BadRequest.
+        """
+        if not self._is_owner(name, caller.identity):
+            caller.require("manage", name)
+        wanted, why = status_of(status), check_reason(reason)
+        page = self.repository.project(name)
+        if (page.status, page.status_reason) == (wanted, why):
+            return
+        self.repository.set_status(name, wanted, why, caller.identity)
+        about = {"repository": self.repository.name, "project": name, "status": wanted, "reason": why}
+        audit.record("status changed", caller.identity, **about)
+        self.hooks.notify("pypi_status_changed", identity=caller.identity, **about)
+
+    def _is_owner(self, name: str, by: Identity) -> bool:
+        return self.roles is not None and by.scope is None and self.roles.held_by(by).get(name) == "owner"
+
+    def _delete(self, file: File, by: Identity) -> None:
+        self.repository.delete(file, by)
+        self._tell("file removed", file, by)
 
     def _inspect(
         self, form: ReceivedForm, content: ReceivedFile, filename: Filename, staged: StagedFile

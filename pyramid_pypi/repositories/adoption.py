@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from pyramid_pypi.repositories.hosted import Hosted
 from pyramid_pypi.repositories.records import apply_record, recorded_hashes
 from pyramid_pypi.storage.reading import Hasher, hash_blob, read_blob
 
-__all__ = ["STORAGE_IDENTITY", "Adopter", "Found"]
+__all__ = ["STORAGE_IDENTITY", "Adopter", "Found", "Known"]
 
 log = logging.getLogger(__name__)
 
@@ -35,17 +35,33 @@ class Found:
     metadata: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there was when a pass over a storage began, so that it is not asked for file by file.
+
+    `names` are those of files that are listed or have been removed, in lower case; `signatures` are
+    the keys of signatures in the storage.
+    """
+
+    names: Set[str]
+    signatures: Set[str]
+
+
 class Adopter:
     """Compares a storage with the catalog and brings the catalog up to date.
 
     A file that cannot be read as a wheel or sdist yet is probably still arriving, so it is looked
     at again as long as it is young, and then reported once. `put` lists what was found, later if it
-    likes; without it that is done at once.
+    likes; without it that is done at once. With `known` a file that is listed, removed or signed
+    during the pass may be put as if it were not: whoever lists it has to look.
     """
 
-    def __init__(self, repository: Hosted, put: Callable[[Found], None] | None = None) -> None:
+    def __init__(
+        self, repository: Hosted, put: Callable[[Found], None] | None = None, *, known: Known | None = None
+    ) -> None:
         self.repository = repository
         self._put = put or self._list
+        self._known = known
         self._reported: set[str] = set()
 
     def adopt(self, blob: StoredBlob) -> bool:
@@ -56,13 +72,14 @@ class Adopter:
         name = self._name(blob.key)
         if name is None:
             return True
-        known = self.repository.catalog.file(self.repository.name, name.filename)
+        is_new = self._known is not None and name.filename.lower() not in self._known.names
+        known = None if is_new else self.repository.catalog.file(self.repository.name, name.filename)
         if known is not None:
             if known.key != blob.key:
                 self._report(blob.key, f"{name.filename} is already served from {known.key}")
             return True
         try:
-            if not self._is_of_removed(name, blob):
+            if is_new or not self._is_of_removed(name, blob):
                 self._add(name, blob)
         except (InvalidUpload, TooLarge) as error:
             age = time.time() - blob.modified_at.timestamp()
@@ -180,6 +197,8 @@ class Adopter:
         )
 
     def _is_signed(self, key: str) -> bool:
+        if self._known is not None:
+            return f"{key}.asc" in self._known.signatures
         try:
             self.repository.storage.open(f"{key}.asc")
         except BlobMissing:

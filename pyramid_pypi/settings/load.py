@@ -86,6 +86,7 @@ def _read(reader: Reader, names: tuple[str, ...], plugins: Plugins) -> Settings:
         realm=reader.take("pypi.realm", values.realm, "pypi"),
         security=_security(reader),
         access_log=reader.take("pypi.access_log", casts.boolean, default=True),
+        downloads=reader.take("pypi.downloads", casts.boolean, default=True),
         max_upload_size=max_upload_size,
         page_cache=reader.take("pypi.page_cache", casts.size, 24 * 2**20),
         credentials=CredentialSettings(

@@ -155,8 +155,8 @@ class Settings:
     `catalog` is an SQLAlchemy URL; `base_url` has no slash at its end; an empty `allowed_hosts`
     allows any; `max_upload_size` and `page_cache` are in bytes. `repositories` and
     `authenticators` are in the order of the ini, and `default` names one of the repositories.
-    `remote_users` is None where nobody's word about users counts. `sections` are what plugins have
-    read, by their names.
+    `downloads` tells whether they are counted. `remote_users` is None where nobody's word about
+    users counts. `sections` are what plugins have read, by their names.
     `warnings` are sentences about what works and is probably not wanted.
     """
 
@@ -175,6 +175,7 @@ class Settings:
     page_cache: int
     credentials: CredentialSettings
     login: LoginSettings
+    downloads: bool = True
     sessions: Sessions.Options = field(default=Sessions.Options())
     remote_users: RemoteUsers.Options | None = field(default=None)
     sections: Mapping[str, object] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Reading and hashing blobs in chunks, wherever they are."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from pyramid_pypi.errors import BlobMissing, StorageUnavailable
 from pyramid_pypi.model import Blob, Hashes, LocalFile, Redirect, Stream
@@ -34,7 +34,7 @@ class Hasher:
         )
 
 
-def read_blob(blob: Blob) -> Iterator[bytes]:
+def read_blob(blob: Blob) -> Generator[bytes, None, None]:
     """Yield the bytes of `blob`. Raises BlobMissing when they have gone meanwhile."""
     match blob:
         case LocalFile(path=path):

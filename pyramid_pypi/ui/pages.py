@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterable
+from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.errors import PypiError, Unauthorized
 from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.web.answers import Answer
-from pyramid_pypi.web.context import index_of
+from pyramid_pypi.web.context import Operation, index_of
 from pyramid_pypi.web.places import here, up
 from pyramid_pypi.web.sessions import cookie_of, form_token, new_cookie
 
@@ -19,15 +20,14 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from pyramid.request import Request
 
-__all__ = ["CORE", "Pages", "show_error", "style"]
+__all__ = ["CORE", "Pages", "plain_page", "script", "show_error", "style", "templates"]
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = [
     ("Content-Type", "text/html; charset=utf-8"),
-    ("Cache-Control", "no-store"),
     ("Content-Security-Policy", _POLICY),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Referrer-Policy", "same-origin"),
@@ -35,12 +35,18 @@ _HEADERS = [
 ]
 Headers = Iterable[tuple[str, str]]
 
+_SECRET = ("Cache-Control", "no-store")
+# What the address was asked with decides what is shown; the back button need not ask again.
+_OF_THE_READER = (("Cache-Control", "private, no-cache"), ("Vary", "Accept, Authorization, Cookie"))
+
 
 class Pages:
     """The templates of a Python package, in its folder `templates`.
 
     They may extend `layout.html`, which is the core's. In each are `root`, the relative way to the
-    root of the index, `identity`, and `csrf_field` for its forms, see `pyramid_pypi.ui.forms`.
+    root of the index, `here`, the page relative to that root, `identity`, and `csrf_field` for its
+    forms, see `pyramid_pypi.ui.forms`. Pages about a repository are given its name as `repository`
+    and the relative way to its root as `base`.
     """
 
     def __init__(self, package: str) -> None:
@@ -56,23 +62,57 @@ class Pages:
         **values: Any,
     ) -> Answer:
         """Return a page. It is stored nowhere, as it may have a secret."""
-        given = list(headers)
-        cookie = cookie_of(index_of(request), request.environ)
-        if not cookie:
-            cookie, set_cookie = new_cookie(request)
-            given += set_cookie
-        values |= {
+        return self._show(request, template, status, [_SECRET, *headers], values)
+
+    def show_facts(self, request: "Request", template: str, **values: Any) -> Answer:
+        """Return a page that a browser may keep, and asks for again: it has no secrets."""
+        return self._show(request, template, "200 OK", _OF_THE_READER, values)
+
+    def _show(
+        self, request: "Request", template: str, status: str, headers: Headers, values: dict[str, Any]
+    ) -> Answer:
+        field = _FormField(request)
+        identity = _identity(request)
+        index = index_of(request)
+        known = {
             "root": up(request),
-            "identity": _identity(request),
-            "csrf_field": Markup('<input type="hidden" name="csrf" value="{}">').format(form_token(cookie)),
+            "here": here(request),
+            "base": "",
+            "repository": "",
+            "query": "",
+            "identity": identity,
+            "has_login": index.settings.knows_passwords or bool(index.plugins.links("login")),
+            "may_manage_index": Operation(index).permits(identity, "manage"),
+            "csrf_field": field,
         }
-        body = _templates(self._package).get_template(template).render(values).encode()
-        headerlist = [*_HEADERS, ("Content-Length", str(len(body))), *given]
+        body = templates(self._package).get_template(template).render(known | values).encode()
+        headerlist = [*_HEADERS, ("Content-Length", str(len(body))), *headers, *field.headers]
         return Answer(status=status, headerlist=headerlist, app_iter=[body])
+
+
+class _FormField:
+    """The hidden field of a form; a browser without a cookie is given one by pages that have it."""
+
+    def __init__(self, request: "Request") -> None:
+        self._request = request
+        self._cookie = cookie_of(index_of(request), request.environ)
+        self.headers: list[tuple[str, str]] = []
+
+    def __html__(self) -> Markup:
+        if not self._cookie:
+            self._cookie, self.headers = new_cookie(self._request)
+        return Markup('<input type="hidden" name="csrf" value="{}">').format(form_token(self._cookie))
 
 
 CORE = Pages(__package__)
 """The pages of the core."""
+
+
+def plain_page(template: str, **values: Any) -> Answer:
+    """Return a page without what leads to other pages, and without a style sheet."""
+    body = templates(__package__).get_template(template).render(values).encode()
+    headers = [*_HEADERS, ("Content-Length", str(len(body))), *_OF_THE_READER]
+    return Answer(status="200 OK", headerlist=headers, app_iter=[body])
 
 
 def show_error(error: PypiError, request: "Request", answer: Answer) -> Answer:
@@ -99,7 +139,7 @@ def _identity(request: "Request") -> Identity:
 
 
 @functools.cache
-def _templates(package: str) -> "Environment":
+def templates(package: str) -> "Environment":
     """Return the compiled templates; importing Jinja takes time that not every start has to spend."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
@@ -111,22 +151,49 @@ def _templates(package: str) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["moment"] = lambda at: Markup("<time>{}</time>").format(f"{at:%Y-%m-%d %H:%M} UTC")
+    environment.filters |= {
+        "moment": _moment,
+        "day": lambda at: _moment(at, "%Y-%m-%d"),
+        "size": _size,
+        "amount": lambda number: f"{number:,}".replace(",", "\u202f"),
+    }
     return environment
 
 
-@functools.cache
-def _style_sheet() -> bytes:
-    return resources.files(__package__).joinpath("style.css").read_bytes()
+def _moment(at: datetime, shown: str = "%Y-%m-%d %H:%M UTC") -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", at.strftime(shown))
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes for people."""
+    if count < 1_000:
+        return f"{count} bytes"
+    if count < 1_000_000:
+        return f"{count / 1_000:.1f} kB"
+    return f"{count / 1_000_000:,.1f} MB"
 
 
 def style(context: object, request: "Request") -> Answer:  # noqa: ARG001
     """Return the style sheet of all pages."""
-    body = _style_sheet()
+    return _static("style.css", "text/css; charset=utf-8")
+
+
+def script(context: object, request: "Request") -> Answer:  # noqa: ARG001
+    """Return the script of all pages, which work without it."""
+    return _static("ui.js", "text/javascript; charset=utf-8")
+
+
+def _static(name: str, content_type: str) -> Answer:
+    body = _read(name)
     headers = [
-        ("Content-Type", "text/css; charset=utf-8"),
+        ("Content-Type", content_type),
         ("Content-Length", str(len(body))),
         ("Cache-Control", "public, max-age=300"),
         ("X-Content-Type-Options", "nosniff"),
     ]
     return Answer(status="200 OK", headerlist=headers, app_iter=[body])
+
+
+@functools.cache
+def _read(name: str) -> bytes:
+    return resources.files(__package__).joinpath(name).read_bytes()

@@ -23,8 +23,13 @@ _FORMAT = "pyramid_pypi backup"
 _VERSION = 1
 _MANIFEST = "manifest.json"
 
-KEPT = tuple(table for table in tables.metadata.sorted_tables if table is not tables.sessions)
-"""The tables of a backup, those first that others refer to. Sessions of browsers are not worth it."""
+_LEFT_OUT = (tables.sessions, tables.summaries, tables.dependencies)
+
+KEPT = tuple(table for table in tables.metadata.sorted_tables if table not in _LEFT_OUT)
+"""The tables of a backup, those first that others refer to.
+
+Sessions of browsers are not worth it, and what is searched is made again.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pyramid_pypi.catalog import reading, writing
 from pyramid_pypi.model import StoredBlob
 from pyramid_pypi.repositories import Hosted
-from pyramid_pypi.repositories.adoption import STORAGE_IDENTITY, Adopter, Found
+from pyramid_pypi.repositories.adoption import STORAGE_IDENTITY, Adopter, Found, Known
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 
 __all__ = ["Reindexing"]
@@ -38,7 +38,7 @@ class Reindexing:
         hosted = self.hosted
         hosted.storage.check()
         missing = hosted.catalog.keys(hosted.name)
-        adopter = Adopter(hosted, self._put)
+        adopter = Adopter(hosted, self._put, known=self._known(missing))
         try:
             for blob in self._adopted(adopter, missing):
                 if len(self._found) >= _BATCH:
@@ -50,6 +50,13 @@ class Reindexing:
             adopter.drop_if_missing(key)
         self.dropped = len(missing) - len(missing & hosted.catalog.keys(hosted.name))
         hosted.catalog.mark_scanned(hosted.name)
+
+    def _known(self, listed: set[str]) -> Known:
+        """Return what there is now; a remote storage lists a thousand keys in the time of one look."""
+        hosted = self.hosted
+        names = {key.rpartition("/")[2].lower() for key in listed}
+        signatures = {blob.key for blob in hosted.storage.keys() if blob.key.endswith(".asc")}
+        return Known(names | hosted.catalog.removed_names(hosted.name), signatures)
 
     def _adopted(self, adopter: Adopter, missing: set[str]) -> Iterator[StoredBlob]:
         """Yield every blob after it was looked at, if it is new; take what is there from `missing`."""

@@ -9,7 +9,11 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pyramid_pypi.upstream.allowed import Target
 
-__all__ = ["Authorization", "basic", "bearer", "from_netrc", "split_userinfo"]
+__all__ = ["Authorization", "NoEntry", "basic", "bearer", "from_netrc", "split_userinfo"]
+
+
+class NoEntry(ValueError):
+    """A netrc file says nothing about a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def bearer(token: str) -> str:
 
 
 def from_netrc(path: Path, host: str) -> tuple[str, str]:
-    """Return user and password for a host, or those for `default`. Raises ValueError."""
+    """Return user and password for a host, or those for `default`. Raises NoEntry, ValueError."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o007:
@@ -55,7 +59,7 @@ def from_netrc(path: Path, host: str) -> tuple[str, str]:
     except UnicodeDecodeError:
         raise ValueError(f"the file {path} is not UTF-8 text") from None
     if found is None:
-        raise ValueError(f"the file {path} has no entry for {host} and no default")
+        raise NoEntry(f"the file {path} has no entry for {host} and no default")
     login, _, password = found
     return login or "", password or ""
 

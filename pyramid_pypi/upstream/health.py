@@ -38,6 +38,11 @@ class Health:
         """For how many seconds nobody asks, 0 when everybody may."""
         return max(0.0, self._rests_until - self._clock())
 
+    @property
+    def failure(self) -> UpstreamUnavailable | None:
+        """How the last question failed that did, None as soon as another one has worked."""
+        return self._last
+
     @contextmanager
     def asking(self) -> Iterator[None]:
         """Ask within this. Raises a failure of the last one's class while nobody may."""
@@ -84,6 +89,11 @@ class Guarded:
         self.page_url = upstream.page_url
         self.file_url = upstream.file_url
         self.close = upstream.close
+
+    @property
+    def failing(self) -> Health | None:
+        """What tells of the failure when pages, or files, could not be had just now."""
+        return next((one for one in (self._pages, self._files) if one.failure), None)
 
     def project(self, name: str, validator: Validator | None = None) -> UpstreamPage | None:
         """Return what the upstream says."""

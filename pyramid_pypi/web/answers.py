@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.response import Response
 
-from pyramid_pypi.errors import PypiError, TooManyAttempts, Unauthorized, Unavailable, UpstreamUnavailable
+from pyramid_pypi.errors import (
+    MethodNotAllowed,
+    PypiError,
+    TooManyAttempts,
+    Unauthorized,
+    Unavailable,
+    UpstreamUnavailable,
+)
 from pyramid_pypi.model import Redirect
 from pyramid_pypi.web.negotiation import prefers_json
 from pyramid_pypi.web.ready import Ready
@@ -19,8 +26,10 @@ if TYPE_CHECKING:
 __all__ = [
     "CORS",
     "Answer",
+    "answer_encoded",
     "answer_error",
     "answer_json",
+    "answer_problem",
     "answer_ready",
     "answer_text",
     "redirect_away",
@@ -43,6 +52,7 @@ _SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 _MAX_REASON = 300
 _RETRY_AFTER = 5
+_TOLD = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
 
 StartResponse = Callable[..., Any]
 
@@ -94,6 +104,20 @@ def answer_json(content: object, status: str = "200 OK") -> Answer:
     return _answer(status, "application/json", text, [("Cache-Control", "no-store")])
 
 
+def answer_encoded(body: bytes, status: str = "200 OK") -> Answer:
+    """Return JSON that is bytes already, and that nobody stores."""
+    headers = [("Content-Length", str(len(body))), *_TOLD]
+    return Answer(status=status, headerlist=[("Content-Type", "application/json"), *headers], app_iter=[body])
+
+
+def answer_problem(error: PypiError, realm: str) -> Answer:
+    """Return an error as the API tells it (RFC 9457)."""
+    status = f"{error.status} {error.title}"
+    content = {"type": "about:blank", "title": error.title, "status": error.status, "detail": error.message}
+    headers = [("Cache-Control", "no-store"), *_extra(error, realm)]
+    return _answer(status, "application/problem+json", json.dumps(content) + "\n", headers)
+
+
 def answer_error(error: PypiError, request: "Request", realm: str) -> Answer:
     """Return an error as JSON or text, with its sentence in the reason phrase and in the body.
 
@@ -114,6 +138,8 @@ def answer_error(error: PypiError, request: "Request", realm: str) -> Answer:
 def _extra(error: PypiError, realm: str) -> list[tuple[str, str]]:
     if isinstance(error, Unauthorized):
         return [("WWW-Authenticate", f'Basic realm="{realm}", charset="UTF-8"')]
+    if isinstance(error, MethodNotAllowed) and error.allowed:
+        return [("Allow", ", ".join(error.allowed))]
     return retry_headers(error)
 
 

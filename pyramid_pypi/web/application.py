@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.events import ApplicationCreated
+from pyramid.events import ApplicationCreated, BeforeTraversal
 from pyramid.exceptions import ConfigurationError
 from pyramid.interfaces import ISecurityPolicy
 from pyramid.registry import Registry
 
+from pyramid_pypi.api.routes import add_api
 from pyramid_pypi.app import PackageIndex, compose
 from pyramid_pypi.auth.policy import SecurityPolicy
 from pyramid_pypi.auth.remote import RemoteUsers
@@ -17,14 +18,16 @@ from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.settings import load, plugin_names
 from pyramid_pypi.ui.routes import add_pages
-from pyramid_pypi.web.accesslog import AccessLog
 from pyramid_pypi.web.clean import CleanPaths
 from pyramid_pypi.web.context import INDEX
 from pyramid_pypi.web.failures import add_failures, not_found
 from pyramid_pypi.web.hot import HotLayer
 from pyramid_pypi.web.negotiation import negotiate
+from pyramid_pypi.web.observe import note_route
+from pyramid_pypi.web.observer import Observer
 from pyramid_pypi.web.ready import Group
 from pyramid_pypi.web.routes import add_routes
+from pyramid_pypi.web.sinks import sinks_of
 
 __all__ = ["Application", "include_index", "make_application"]
 
@@ -40,18 +43,24 @@ class Application:
     def __init__(self, application: WSGI, registry: Registry) -> None:
         self.index: PackageIndex = registry[INDEX]
         self.registry = registry
-        self.access_log = AccessLog(application) if self.index.settings.access_log else None
-        self._application: WSGI = self.access_log or application
+        sinks = sinks_of(self.index)
+        self._observer = Observer(application, sinks) if sinks else None
+        self._application: WSGI = self._observer or application
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
         return self._application(environ, start_response)
 
+    def flush(self) -> None:
+        """Write what is known of the requests up to now: the access log, and counts of downloads."""
+        if self._observer is not None:
+            self._observer.flush()
+
     def close(self) -> None:
-        """Stop the threads, close the catalog and write the log; for programs that go on."""
+        """Stop the threads, write the log and close the catalog; for programs that go on."""
+        if self._observer is not None:
+            self._observer.close()
         self.index.close()
-        if self.access_log is not None:
-            self.access_log.flush()
 
 
 def make_application(settings: Mapping[str, str], *, variables: Mapping[str, str]) -> Application:
@@ -66,6 +75,7 @@ def make_application(settings: Mapping[str, str], *, variables: Mapping[str, str
     config.set_security_policy(SecurityPolicy())
     config.include("pyramid_pypi")
     config.add_notfound_view(not_found)
+    config.add_subscriber(note_route, BeforeTraversal)
     router = config.make_wsgi_app()
     index: PackageIndex = config.registry[INDEX]
     application: WSGI = HotLayer(
@@ -89,7 +99,8 @@ def include_index(config: Configurator) -> None:
     config.registry[INDEX] = index
     add_failures(config)
     if settings.security == "pyramid_pypi":
-        add_pages(config)
+        add_pages(config, list(index.repositories))
+    add_api(config, settings)
     add_routes(config, list(index.repositories))
     plugins.configure(config)
     config.add_subscriber(lambda _event: index.start(), ApplicationCreated)

@@ -1,5 +1,6 @@
 """Refuses requests that no client of an index sends, before anything parses them."""
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -30,11 +31,11 @@ class CleanPaths:
         """Refuse, or pass on."""
         path = environ.get("PATH_INFO", "")
         if not path.isascii() and not _is_utf8(path):
-            return _refuse(start_response, "400 Bad Request", "The path is not UTF-8 text")
+            return _refuse(environ, start_response, "400 Bad Request", "The path is not UTF-8 text")
         if _FORBIDDEN.search(path):
-            return _refuse(start_response, "400 Bad Request", "The path has forbidden characters")
+            return _refuse(environ, start_response, "400 Bad Request", "The path has forbidden characters")
         if self._hosts and not self._knows(environ.get("HTTP_HOST", "")):
-            return _refuse(start_response, "421 Misdirected Request", "This index has another name")
+            return _refuse(environ, start_response, "421 Misdirected Request", "This index has another name")
         if "//" in path:
             environ["PATH_INFO"] = _SLASHES.sub("/", path)
         return self._application(environ, start_response)
@@ -52,8 +53,14 @@ def _is_utf8(path: str) -> bool:
     return True
 
 
-def _refuse(start_response: StartResponse, status: str, text: str) -> Iterable[bytes]:
-    body = f"{text}\n".encode()
-    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+def _refuse(environ: Environ, start_response: StartResponse, status: str, text: str) -> Iterable[bytes]:
+    kind, said = "text/plain; charset=utf-8", text
+    if "/-/api/" in environ.get("PATH_INFO", ""):
+        # RFC 9457, as for all that goes wrong there.
+        code, _, title = status.partition(" ")
+        problem = {"type": "about:blank", "title": title, "status": int(code), "detail": text}
+        kind, said = "application/problem+json", json.dumps(problem)
+    body = f"{said}\n".encode()
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
     start_response(status, headers)
     return (body,)

@@ -18,7 +18,7 @@ from pyramid_pypi.errors import (
 )
 from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.ui.pages import show_error
-from pyramid_pypi.web.answers import Answer, answer_error, see_other
+from pyramid_pypi.web.answers import Answer, answer_error, answer_problem, see_other
 from pyramid_pypi.web.context import RepositoryContext, index_of
 from pyramid_pypi.web.late import LateBytes
 from pyramid_pypi.web.observe import IDENTITY
@@ -62,15 +62,17 @@ def add_failures(config: "Configurator") -> None:
 
 def failed(error: PypiError, request: "Request") -> Answer:
     """Answer one of our errors; browsers are led to the login where that is what is missing."""
-    if isinstance(error, Unauthorized) and _can_log_in(request):
+    is_api = _is_api(request)
+    if isinstance(error, Unauthorized) and not is_api and _can_log_in(request):
         return see_other(f"{up(request)}login?next={quote(here(request), safe='')}")
     if isinstance(error, Forbidden):
         path = request.environ.get("PATH_INFO", "")
         audit.record("refused", _who(request), reason=error.message, method=request.method, path=path)
-    answer = answer_error(error, request, index_of(request).settings.realm)
+    realm = index_of(request).settings.realm
+    answer = answer_problem(error, realm) if is_api else answer_error(error, request, realm)
     if isinstance(error, TooManyAttempts):
         _delay(answer, request)
-    return show_error(error, request, answer) if _is_for_people(request) else answer
+    return show_error(error, request, answer) if not is_api and _is_for_people(request) else answer
 
 
 def _delay(answer: Answer, request: "Request") -> None:
@@ -96,6 +98,11 @@ def forbidden(error: HTTPException, request: "Request") -> Answer:  # noqa: ARG0
     if identity.is_anonymous:
         return failed(Unauthorized(f"Log in to see {what}"), request)
     return failed(Forbidden(f"{identity.label} isn't allowed to see {what}"), request)
+
+
+def _is_api(request: "Request") -> bool:
+    """Tell whether the request is for the API, whose clients get problems whatever they accept."""
+    return is_ours(request) and request.matched_route.name.startswith("pypi.api.")
 
 
 def _is_for_people(request: "Request") -> bool:

@@ -25,7 +25,7 @@ from pyramid_pypi.served import Served
 from pyramid_pypi.storage.reading import CHUNK
 from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text, redirect_away
 from pyramid_pypi.web.context import RepositoryContext, WebCaller
-from pyramid_pypi.web.observe import note, offer_hot
+from pyramid_pypi.web.observe import ORIGIN, note, offer_hot
 from pyramid_pypi.web.ranges import Unsatisfiable, parse_range
 from pyramid_pypi.web.ready import Headers, Ready, matches_etag
 from pyramid_pypi.web.slices import ARRIVING_WRAPPER, SLICE, FileSlices
@@ -137,7 +137,7 @@ def _headers(served: Served, found: File, *, by_content: bool) -> Headers:
         ("Accept-Ranges", "bytes"),
         ("Cache-Control", keep),
         *([("Last-Modified", _http_date(found.uploaded_at))] if found.uploaded_at else []),
-        ("X-PyPI-Repository", found.repository or served.name),
+        (ORIGIN, found.repository or served.name),
         ("X-Content-Type-Options", "nosniff"),
         ("Content-Security-Policy", "sandbox; default-src 'none'"),
         *CORS,
@@ -161,7 +161,10 @@ def _blob(served: Served, found: File, suffix: str, request: Request) -> Blob:
 
 def _answer_blob(blob: Blob, digest: str, headers: Headers, request: Request) -> Answer:
     if isinstance(blob, Redirect):
-        return redirect_away(blob)
+        away = redirect_away(blob)
+        # Downloads are counted for the repository that has the file.
+        away.headerlist += [pair for pair in headers if pair[0] == ORIGIN]
+        return away
     etag = f'"{digest}"'
     headers = [*headers, ("ETag", etag)]
     if _is_unchanged(request, etag, dict(headers).get("Last-Modified", "")):

@@ -8,6 +8,7 @@ from pyramid_pypi.served import Served
 from pyramid_pypi.web import rendering
 from pyramid_pypi.web.answers import CORS
 from pyramid_pypi.web.negotiation import CONTENT_TYPES, Format
+from pyramid_pypi.web.observe import ORIGIN
 from pyramid_pypi.web.ready import Headers, Ready, ready_page
 
 __all__ = ["Kind", "list_page", "origin_of", "page_headers", "project_page", "short_list", "vary"]
@@ -66,7 +67,7 @@ def page_headers(served: Served, form: Format, serial: int) -> Headers:
 
 def origin_of(page: ProjectPage) -> Headers:
     """Return what tells where the page is from, and that it is out of date if it is (RFC 7234 §5.5.1)."""
-    origin = [("X-PyPI-Repository", page.repository)]
+    origin = [(ORIGIN, page.repository)]
     if page.stale_for:
         origin += [("Warning", '110 - "Response is Stale"'), ("X-PyPI-Stale", str(page.stale_for))]
     return origin

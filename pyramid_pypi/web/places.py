@@ -7,7 +7,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from pyramid.request import Request
 
-__all__ = ["PREFIX", "here", "local_path", "up", "wants_page"]
+__all__ = ["PREFIX", "address_of", "here", "local_path", "up", "wants_page"]
 
 PREFIX = "pyramid_pypi.prefix"
 """The key of the registry that has the path below which the routes of the index are."""
@@ -16,6 +16,7 @@ _LOCAL = re.compile(
     r"[A-Za-z0-9_~+-][A-Za-z0-9_~+.!$&'()*,;=@%/-]*(\?[A-Za-z0-9_~+.!$&'()*,;=@%/:?-]*)?", re.ASCII
 )
 _LONGEST = 2_000
+_HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", re.ASCII)
 
 
 def wants_page(request: "Request") -> bool:
@@ -33,6 +34,20 @@ def here(request: "Request") -> str:
     query = request.environ.get("QUERY_STRING", "")
     path = quote(_path(request).encode("latin-1", "replace"))
     return local_path(path + (f"?{query}" if query else ""))
+
+
+def address_of(request: "Request") -> str:
+    """Return the address of this page as the reader's tools can use it."""
+    environ = request.environ
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    base: str | None = request.registry["pyramid_pypi.index"].settings.base_url
+    if base is not None:
+        return f"{base}{environ.get('PATH_INFO', '')}"
+    host = environ.get("HTTP_HOST", "")
+    # The header is the client's; what is not a host does not get onto the page.
+    if not _HOST.fullmatch(host):
+        host = "localhost"
+    return f"{environ.get('wsgi.url_scheme', 'http')}://{host}{path}"
 
 
 def local_path(text: str) -> str:

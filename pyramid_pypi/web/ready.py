@@ -121,6 +121,7 @@ class ReadyCache:
         self._seen = b""
         self._serial = 0
         self._drops = 0
+        self._made = 0
         self._look_again = 0.0
         self._lock = threading.Lock()
 
@@ -134,8 +135,19 @@ class ReadyCache:
             return None
         return ready
 
+    @property
+    def weight(self) -> int:
+        """How much memory the answers take, roughly, in bytes."""
+        return self._weight
+
+    @property
+    def made(self) -> int:
+        """How many answers had to be made, because they were not ready."""
+        return self._made
+
     def token(self) -> Token:
         """Return what `put` needs; take it before reading what the answer is made of."""
+        self._made += 1
         self._catch_up()
         return self._seen, self._drops
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from pyramid_pypi.web import files, legacy_json, operation, simple, upload, why
+from pyramid_pypi.web import feeds, files, legacy_json, operation, simple, upload, why, xmlrpc
 from pyramid_pypi.web.context import Operation, RepositoryContext
 from pyramid_pypi.web.failures import method_not_allowed
 
@@ -51,6 +51,9 @@ _ROUTES = (
     _Route(
         "json_of_release", f"{{api:pypi}}/{_PROJECT}/{_VERSION}/json{_SLASH}", get=legacy_json.project_json
     ),
+    _Route("feed", "rss/{feed:packages|updates}.xml", get=feeds.newest),
+    _Route("feed_of_project", f"rss/project/{_PROJECT}/releases.xml", get=feeds.releases),
+    _Route("rpc", f"RPC2{_SLASH}", post=xmlrpc.call),
     _Route("why", f"-/why/{_PROJECT}{_SLASH}", get=why.project),
     _Route("why_file", f"-/why/{_PROJECT}/{_FILENAME}", get=why.file),
 )

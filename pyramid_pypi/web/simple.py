@@ -6,10 +6,10 @@ from pyramid.request import Request
 
 from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.model import Redirect
+from pyramid_pypi.ui.landing import landing_page
 from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text, redirect_away
 from pyramid_pypi.web.context import RepositoryContext
 from pyramid_pypi.web.hot import Page
-from pyramid_pypi.web.landing import landing_page
 from pyramid_pypi.web.longlist import streamed_list
 from pyramid_pypi.web.negotiation import negotiate
 from pyramid_pypi.web.observe import note, offer_hot
@@ -49,7 +49,7 @@ def root(context: RepositoryContext, request: Request) -> Answer:
     if not request.matchdict.get("slash", "/"):
         return _add_slash(request)
     if "text/html" in request.environ.get("HTTP_ACCEPT", ""):
-        return landing_page(context, request, identity_of(request))
+        return landing_page(context, request)
     return _projects(context, request)
 
 

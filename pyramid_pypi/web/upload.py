@@ -10,6 +10,7 @@ from pyramid_pypi.distribution import canonical_version, is_valid_name, normalis
 from pyramid_pypi.errors import BadRequest, Forbidden, Gone, TooLarge, Unauthorized
 from pyramid_pypi.publish.receive import ReceivedForm, receive
 from pyramid_pypi.storage import StagedFile
+from pyramid_pypi.web import xmlrpc
 from pyramid_pypi.web.answers import Answer, answer_text
 from pyramid_pypi.web.context import RepositoryContext, WebCaller
 from pyramid_pypi.web.foreign import refuse_foreign_page
@@ -21,7 +22,9 @@ _FORM_OVERHEAD = 64 * 1024 * 1024
 
 
 def upload(context: RepositoryContext, request: Request) -> Answer:
-    """Take a file, or one of the other actions of the legacy API."""
+    """Take a file, or one of the other actions of the legacy API; or a call of XML-RPC."""
+    if xmlrpc.is_call(request):
+        return xmlrpc.call(context, request)
     note(request, context.served.name)
     publisher = context.served.takes
     caller = WebCaller(request, context, identity_of(request))
@@ -29,8 +32,6 @@ def upload(context: RepositoryContext, request: Request) -> Answer:
     _require_some_right(caller)
     read = _reader(request, context.served.max_upload_size + _FORM_OVERHEAD)
     content_type = request.environ.get("CONTENT_TYPE", "")
-    if content_type.partition(";")[0].strip().lower() in {"text/xml", "application/xml"}:
-        raise BadRequest("This index does not offer XML-RPC")
     with publisher.repository.stage() as staged:
         form = receive(read, content_type, staged=staged, limit=context.served.max_upload_size)
         return _act(caller, form, staged)

@@ -1,40 +1,23 @@
 """People with a browser: Chromium, driven by Playwright."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.clients.client import Client
 from tests.clients.installing import install
 from tests.clients.people import ANN, BOB
 from tests.clients.releases import put_for_team
-from tests.clients.toolbox import ToolMissing
+from tests.clients.window import launch, log_in, watch
 from tests.live import LiveServer
-
-# A browser that tells nobody of anything, and starts where there is no sandbox for it.
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Run Debian's Chromium."""
-    program = shutil.which("chromium")
-    if program is None:
-        raise ToolMissing("chromium is not installed on this machine; install it, these tests need it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
+    with launch() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -42,20 +25,11 @@ def page(chromium: Browser, server: LiveServer) -> Iterator[Page]:
     """Open an empty window; whatever the browser refuses on a page fails the test."""
     context = chromium.new_context(base_url=server.url)
     window = context.new_page()
-    complaints: list[str] = []
-    window.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    window.on("pageerror", lambda error: complaints.append(str(error)))
+    complaints = watch(window)
     yield window
     context.close()
 
-    # A status that is an error is said in the console as well.
-    assert [one for one in complaints if "status of 4" not in one] == []
-
-
-def log_in(page: Page, name: str, password: str) -> None:
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    assert complaints == []
 
 
 def test_somebody_logs_in_makes_a_token_that_works_and_logs_out(

@@ -15,7 +15,7 @@ HANDLED = {
     "nginx": {"nginx"},
     "python": {"embed"},
     "toml": {"story"},
-    "yaml": {"job"},
+    "yaml": {"alerts", "job"},
     "text": {"", "story", "output"},
 }
 """The languages of blocks, and how each may be tested."""

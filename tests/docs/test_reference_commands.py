@@ -9,6 +9,11 @@ from pyramid_pypi.cli import main
 from tests.docs.blocks import rows, sections
 
 PAGE = "docs/reference/commands.md"
+SHARED = {row[0] for row in rows(sections(PAGE)["SOURCE"]) if row[0].startswith("`-")}
+"""The options of commands that work on an index here or elsewhere, which are told once."""
+
+# Their SOURCE is something else.
+OTHERS = {"pyramid-pypi import", "pyramid-pypi restore"}
 
 
 def commands(command: click.Command, path: str) -> dict[str, tuple[str, set[str]]]:
@@ -42,6 +47,11 @@ def test_every_command_is_documented_and_no_other():
 def test_usage_and_options_are_those_of_the_command(path):
     text = sections(PAGE)[path]
     usage, options = ALL[path]
+    told = {row[0] for row in rows(text)}
 
     assert re.findall(r"^`(pyramid-pypi[^`]*)`$", text, re.MULTILINE) == [usage]
-    assert {row[0] for row in rows(text)} == options
+    assert told | (SHARED & options if " SOURCE" in usage and path not in OTHERS else set()) == options
+
+
+def test_shared_options_are_those_of_the_commands_that_share_them():
+    assert SHARED == ALL["pyramid-pypi unyank"][1]

@@ -287,6 +287,12 @@ def test_the_secret_of_a_repository_lets_clients_in(port, tell, tmp_path):
     assert "holy_grail-1.0-py3-none-any.whl#sha256" in said
 
 
+def test_projects_are_looked_after_by_command_and_by_the_api(port, tell, tmp_path):
+    save(tmp_path / "work" / "dist", "holy-grail", "1.0")
+
+    tell(port, "twine").run(blocks("docs/how-to/look-after-projects.md"))
+
+
 def test_packages_are_kept_in_github_releases(port, tell, tmp_path):
     folder = CACHE / "github-openapi"
     with make_once(folder, f"{PUBLISHED} {PATHS}") as missing:

@@ -32,7 +32,7 @@ def test_access_lines_tell_who_asked_for_what(build, caplog):
     client.web.get(url)
     client.web.get(url)
 
-    client.application.access_log.flush()
+    client.application.flush()
 
     lines = [json.loads(record.message) for record in caplog.records if record.name == "pyramid_pypi.access"]
     assert [line["status"] for line in lines] == [200] * 6

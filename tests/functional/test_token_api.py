@@ -31,7 +31,7 @@ def test_a_token_is_made_listed_used_and_revoked(team):
     made = make(team, description="CI", permissions=["upload"], projects=["spam"], expires="30d")
 
     team.upload(*wheel_of("spam"), headers=as_user("__token__", made["token"]))
-    (listed,) = team.web.get(URL, headers=as_user("ann")).json["tokens"]
+    (listed,) = team.web.get(URL, headers=as_user("ann")).json["items"]
     assert listed["state"] == "valid"
     assert {key: listed[key] for key in ("id", "description", "permissions", "projects")} == {
         "id": made["id"],
@@ -48,7 +48,7 @@ def test_a_token_is_made_listed_used_and_revoked(team):
 def test_one_sees_and_revokes_ones_own_alone(team):
     made = make(team)
 
-    assert team.web.get(URL, headers=as_user("bob")).json == {"tokens": []}
+    assert team.web.get(URL, headers=as_user("bob")).json == {"items": [], "next": None}
     team.web.delete(f"{URL}/{made['id']}", headers=as_user("bob"), status=404)
 
 
@@ -73,22 +73,22 @@ def test_strangers_are_challenged(method, team):
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        ({"permissions": ["fly"]}, "'fly' is not a permission"),
+        ({"permissions": ["fly"]}, "Invalid enum value 'fly' - at `$.permissions[0]`"),
         ({"repositories": ["nothing"]}, "There is no repository 'nothing'"),
-        ({"projects": ["A B"]}, "'projects' is a list of words"),
+        ({"projects": ["A B"]}, "Expected a word without spaces - at `$.projects[0]`"),
         ({"projects": ["A_B"]}, "is not a pattern"),
-        ({"projects": "spam"}, "'projects' is a list of words"),
+        ({"projects": "spam"}, "Expected `array`, got `str` - at `$.projects`"),
         ({"networks": ["::/129"]}, "is not a network"),
         ({"expires": "soon"}, "is not a time"),
-        ({"expires": 5}, "are texts"),
-        ({"description": "a\nb"}, "one line"),
-        ({"scopes": []}, "'scopes' is not known"),
+        ({"expires": 5}, "Expected `str | null`, got `int` - at `$.expires`"),
+        ({"description": "a\nb"}, "Expected one line of text - at `$.description`"),
+        ({"scopes": []}, "Object contains unknown field `scopes`"),
     ],
 )
 def test_what_cannot_be_is_said(wish, said, team):
     answer = team.web.post_json(URL, wish, headers=as_user("ann"), status=400)
 
-    assert said in answer.text
+    assert said in answer.json["detail"]
     assert team.index.tokens.list() == []
 
 

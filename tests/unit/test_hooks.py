@@ -8,9 +8,11 @@ import hashlib
 import logging
 import queue
 import re
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -21,12 +23,13 @@ from click.testing import CliRunner
 
 from pyramid_pypi import hookimpl, hookspecs
 from pyramid_pypi.cli import main
-from pyramid_pypi.errors import InvalidCredentials, ProjectNotFound, SettingsError
-from pyramid_pypi.model import ANONYMOUS, Credentials, Decision, Identity, Link
+from pyramid_pypi.errors import InvalidCredentials, PluginError, ProjectNotFound, SettingsError
+from pyramid_pypi.model import ANONYMOUS, Answered, Credentials, Decision, Identity, Link
 from pyramid_pypi.plugins import Plugins
 from pyramid_pypi.settings import casts
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.testing.artefacts import make_wheel
+from pyramid_pypi.testing.clients import open_settings
 from pyramid_pypi.upstream.simple import SimpleUpstream
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -275,6 +278,85 @@ def test_hook_pypi_configure_is_called_for_each_application(index) -> None:
     assert [index(one).app.registry, index(one).app.registry] == registries
 
 
+def test_hook_pypi_index_opened(index) -> None:
+    """Called once for each index, with all that it has, before it is configured."""
+    order = []
+
+    def opened(index: Any) -> None:
+        order.append((list(index.repositories), index.catalog.last_serial()))
+
+    index(plugin(index_opened=opened, configure=lambda: order.append("configure")))
+
+    assert order == [(["private"], 0), "configure"]
+
+
+def test_hook_pypi_index_opened_registers_what_one_index_has_for_itself(index, publish) -> None:
+    """The object has hooks of its own; two indexes have two of them."""
+    heard: list[tuple[int, str]] = []
+
+    def opened(index: Any) -> None:
+        number = len(heard)
+
+        def hear(file: Any) -> None:
+            heard.append((number, file.project))
+
+        index.plugins.register("ears", plugin(file_added=hear))
+
+    one = plugin(index_opened=opened)
+    publish(index(one))
+    publish(index(one))
+
+    assert heard == [(0, "holy-grail"), (1, "holy-grail")]
+
+
+def test_hook_pypi_index_opened_is_called_by_commands(tmp_path, monkeypatch, pypi_wheel) -> None:
+    """What a command changes is known to whoever listens."""
+    heard = []
+    ears = plugin(
+        index_opened=lambda index: heard.append(index.settings.default),
+        index_closed=lambda index: heard.append(index.catalog.last_serial()),
+    )
+    monkeypatch.setitem(sys.modules, "ears_for_pypi", ears)
+    ini = tmp_path / "site.ini"
+    settings = {"use": "egg:pyramid_pypi", **open_settings(tmp_path), "pypi.plugins": "ears_for_pypi"}
+    ini.write_text("[app:main]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items()))
+    name, content = pypi_wheel("holy-grail", "1.0")
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / name).write_bytes(content)
+
+    assert CliRunner().invoke(main, ["reindex", str(ini)], catch_exceptions=False).exit_code == 0
+    assert heard[0] == "private"
+    assert heard[-1] > 0
+
+
+def test_hook_pypi_index_opened_with_an_exception_stops_the_start(index) -> None:
+    """The message names the plugin and the hook."""
+    with pytest.raises(PluginError, match="failed in pypi_index_opened: RuntimeError"):
+        index(plugin(index_opened=lambda: fails()))
+
+
+def test_hook_pypi_index_closed(index, publish) -> None:
+    """Called once, while the catalog still answers."""
+    heard = []
+    client = index(plugin(index_closed=lambda index: heard.append(len(list(index.catalog.files("private"))))))
+    publish(client)
+    client.app.close()
+
+    assert heard == [1]
+
+
+def test_hook_pypi_index_closed_with_an_exception_closes_all_the_same(index, caplog) -> None:
+    """The next plugin is told, too."""
+    heard = []
+    client = index(
+        plugin(index_closed=lambda: fails()), plugin(index_closed=lambda index: heard.append(index))
+    )
+    client.app.close()
+
+    assert heard == [client.app.index]
+    assert "failed in pypi_index_closed" in caplog.text
+
+
 def test_hook_pypi_commands(tmp_path, monkeypatch) -> None:
     """The command line of an ini has the commands of its plugins, and only that."""
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -487,6 +569,99 @@ def test_hook_pypi_file_served(index, publish) -> None:
 
     name = "holy_grail-1.0-py3-none-any.whl"
     assert heard == [(name, "private", ANN), (name, "private", ANONYMOUS)]
+
+
+def set_status(client: Any, status: str, reason: str = "") -> None:
+    """Give the project a status as ann."""
+    client.app.index.default.takes.set_status("holy-grail", status, reason, Allowed(ANN))
+
+
+def test_hook_pypi_status_changed(index, publish) -> None:
+    """Called after the commit with who did it; nothing is told when nothing has changed."""
+    heard = []
+
+    def hear(project: str, repository: str, status: str, reason: str, identity: Identity) -> None:
+        found = client.app.index.catalog.page(repository, project)
+        heard.append((found.status, project, repository, status, reason, identity))
+
+    client = index(plugin(status_changed=hear))
+    publish(client)
+    for _ in range(2):
+        set_status(client, "deprecated", "use shrubbery")
+    set_status(client, "active")
+
+    told = ("holy-grail", "private")
+    assert heard == [
+        ("deprecated", *told, "deprecated", "use shrubbery", ANN),
+        ("active", *told, "active", "", ANN),
+    ]
+
+
+def test_hook_pypi_status_changed_with_an_exception_undoes_nothing(index, publish, caplog) -> None:
+    """The status is what was wanted, and the log names the hook."""
+    client = index(plugin(status_changed=lambda: fails()))
+    publish(client)
+    set_status(client, "archived")
+
+    assert client.app.index.catalog.page("private", "holy-grail").status == "archived"
+    assert "failed in pypi_status_changed" in caplog.text
+
+
+def test_hook_pypi_request_answered(index, publish) -> None:
+    """Called for every request, also for those that are answered from memory and for refused ones."""
+    heard: list[Answered] = []
+    client = index(plugin(request_answered=lambda request: heard.append(request)))
+    publish(client)
+    for _ in range(2):
+        page(client)
+    client.get(file_url(client))
+    client.get("/simple/parrot/", status=404)
+    client.get("/-/nothing/of/that/kind", status=404)
+    client.app.flush()
+
+    name = "holy_grail-1.0-py3-none-any.whl"
+    asked = ("GET", "project", 200, "holy-grail", "")
+    assert [(one.method, one.route, one.status, one.project, one.file) for one in heard[1:]] == [
+        *[asked] * 3,
+        ("GET", "file", 200, "holy-grail", name),
+        ("GET", "project", 404, heard[5].project, ""),
+        ("GET", "", 404, "", ""),
+    ]
+    assert (heard[0].method, heard[0].status) == ("POST", 200)
+    assert {one.repository for one in heard[:5]} == {"private"}
+    assert heard[1].identity == ANN
+    assert all(one.seconds >= 0 and one.at.utcoffset() == timedelta(0) for one in heard)
+
+
+def test_hook_pypi_request_answered_runs_elsewhere(index) -> None:
+    """Nobody waits for a plugin: the answer is there while the plugin still hangs."""
+    hangs, heard = threading.Event(), queue.Queue()
+
+    def hear(request: Answered) -> None:
+        heard.put(threading.current_thread())
+        hangs.wait(20)
+
+    client = index(plugin(request_answered=hear))
+    client.get("/simple/")
+    thread = heard.get(timeout=20)
+    client.get("/simple/")
+    hangs.set()
+
+    assert thread is not threading.current_thread()
+
+
+def test_hook_pypi_request_answered_with_an_exception_changes_nothing(index, caplog) -> None:
+    """The next plugin is told all the same."""
+    heard: list[Answered] = []
+    client = index(
+        plugin(request_answered=lambda request: fails(request=request)),
+        plugin(request_answered=lambda request: heard.append(request)),
+    )
+    client.get("/simple/", status=200)
+    client.app.flush()
+
+    assert len(heard) == 1
+    assert "failed in pypi_request_answered" in caplog.text
 
 
 def test_hook_pypi_upstream_fetched(index, pypi_upstream) -> None:

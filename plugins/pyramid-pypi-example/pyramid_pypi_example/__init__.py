@@ -6,6 +6,7 @@ settings and counts, is in an object that is registered while that application i
 `Watch`, which has the hooks that are called during work.
 """
 
+import logging
 from typing import TYPE_CHECKING
 
 from pyramid_pypi import hookimpl
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     import click
     from pyramid.config import Configurator
 
+    from pyramid_pypi.app import PackageIndex
     from pyramid_pypi.settings.reader import Reader
 
 __all__ = [
     "pypi_auth_backends",
     "pypi_commands",
     "pypi_configure",
+    "pypi_index_opened",
     "pypi_rules",
     "pypi_settings",
     "pypi_storage_backends",
@@ -66,6 +69,12 @@ def pypi_settings(reader: "Reader") -> object | None:
     from pyramid_pypi_example.watch import Watch  # noqa: PLC0415 - as above
 
     return read_options(reader, "pypi.example", Watch)
+
+
+@hookimpl
+def pypi_index_opened(index: "PackageIndex") -> None:
+    """Write down which repositories a server or a command works with."""
+    logging.getLogger(__name__).info("The repositories are %s", ", ".join(index.repositories))
 
 
 @hookimpl

@@ -1,15 +1,20 @@
 """What the plugin does during work, for one application: rules of its own, and counting."""
 
+import logging
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
 from pyramid_pypi import hookimpl
 from pyramid_pypi.distribution import normalise
-from pyramid_pypi.model import File, Identity, Link
+from pyramid_pypi.model import Answered, File, Identity, Link
 from pyramid_pypi.publish.upload import Upload
 
 __all__ = ["Watch"]
+
+_SLOW = 10.0
+
+_log = logging.getLogger(__name__)
 
 
 class Watch:
@@ -78,3 +83,16 @@ class Watch:
     @hookimpl
     def pypi_login_failed(self) -> None:
         self._count("login failed")
+
+    @hookimpl
+    def pypi_status_changed(self) -> None:
+        self._count("status changed")
+
+    @hookimpl
+    def pypi_request_answered(self, request: Answered) -> None:
+        if request.seconds > _SLOW:
+            _log.warning("Somebody waited %.0f seconds for %s", request.seconds, request.route or "nothing")
+
+    @hookimpl
+    def pypi_index_closed(self) -> None:
+        _log.info("Until its end there were %s", self.counts())

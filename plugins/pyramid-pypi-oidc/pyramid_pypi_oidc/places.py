@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pyramid_pypi.web.landing import address_of
+from pyramid_pypi.web.places import address_of
 
 if TYPE_CHECKING:
     from pyramid.request import Request

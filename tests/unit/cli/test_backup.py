@@ -5,7 +5,8 @@ import zipfile
 import pytest
 from sqlalchemy import select
 
-from pyramid_pypi.catalog import tables
+from pyramid_pypi.catalog import downloads, tables
+from pyramid_pypi.catalog.downloads import Downloaded
 from pyramid_pypi.catalog.notes import Notes
 from pyramid_pypi.catalog.roles import Roles
 from pyramid_pypi.catalog.tokens import Token
@@ -14,7 +15,8 @@ from pyramid_pypi.upkeep import backup as backup_module
 from pyramid_pypi.upkeep.backup import back_up
 from tests.unit.cli.upkeeping import ANN, index_of, listing, make_index, now, put, ran, run
 
-KEPT = [table for table in tables.metadata.sorted_tables if table is not tables.sessions]
+LEFT_OUT = (tables.sessions, tables.summaries, tables.dependencies)
+KEPT = [table for table in tables.metadata.sorted_tables if table not in LEFT_OUT]
 
 
 @pytest.fixture
@@ -45,6 +47,8 @@ def fill(ini):
         scope = Scope(frozenset({"upload"}), expires_at=now())
         index.tokens.add(Token("a" * 16, "ann", "CI", scope, now(), "root"), "0" * 64)
         Notes(index.catalog, "parrot").put("key", "välue\u2028")
+        with index.catalog.writing() as connection:
+            downloads.add(connection, {Downloaded("private", "holy-grail", first.filename, 20_778): 3})
     ran(ini, "reindex")
     return ini
 

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from webtest import TestApp
 
 import pyramid_pypi
+from pyramid_pypi.browse.sizes import human_size
 from pyramid_pypi.cli import main
 from pyramid_pypi.cli._warm import Choice
-from pyramid_pypi.cli.cache import _human
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
 from pyramid_pypi.testing.clients import compose_client
 from pyramid_pypi.testing.upstreams import FakeUpstream
@@ -681,4 +681,4 @@ def test_a_choice_takes_wheels_by_platform(choice, filename, taken):
     ],
 )
 def test_sizes_are_told_as_the_ini_writes_them(size, text):
-    assert _human(size) == text
+    assert human_size(size) == text

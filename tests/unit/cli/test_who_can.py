@@ -26,10 +26,10 @@ RIGHTS = {
 
 @pytest.fixture
 def run(tmp_path):
-    ini = write_ini(tmp_path / "x.ini", settings(tmp_path, **RIGHTS))
-
-    def run_one(*arguments):
-        return CliRunner().invoke(main, ["who-can", str(ini), *arguments])
+    def run_one(*arguments, command="who-can", **changes):
+        ini = write_ini(tmp_path / "x.ini", settings(tmp_path, **RIGHTS, **changes))
+        words = command.split()
+        return CliRunner().invoke(main, [*words, str(ini), *arguments])
 
     return run_one
 
@@ -63,6 +63,32 @@ def test_a_group_takes_the_right_in_each_repository(run):
         ("upload", "private", ["user:ann", "user:bob"]),
     ]
     assert "all of these rights together" in run("all", "acme-tool").output
+
+
+def test_roles_are_reasons_too_where_projects_have_owners(run):
+    owned = {"pypi.repo.private.ownership": "first-uploader", "pypi.repo.private.manage": "group:admins"}
+    run("private", "holy-grail", "user:ann", "owner", command="role grant", **owned)
+    run("private", "holy-grail", "group:ni", "maintainer", command="role grant", **owned)
+
+    assert run("private", "Holy.Grail", **owned).output.splitlines() == [
+        "read    authenticated  (pypi.repo.private.read)",
+        "upload  user:ann  (role owner)",
+        "upload  group:ni  (role maintainer)",
+        "upload  group:admins  (pypi.repo.private.manage)",
+        "yank    user:ann  (role owner)",
+        "yank    group:ni  (role maintainer)",
+        "yank    group:admins  (pypi.repo.private.manage)",
+        "delete  nobody  (no line of the ini grants it)",
+        "manage  group:admins  (pypi.repo.private.manage)",
+        "manage  user:ann  (role owner)",
+    ]
+    found = json.loads(run("all", "holy-grail", "--json", **owned).stdout)
+    assert {"permission": "yank", "repository": "private", "who": ["user:ann"], "key": "role owner"} in found
+
+
+def test_without_owners_no_catalog_is_opened(run, tmp_path):
+    assert run("private", "holy-grail").exit_code == 0
+    assert not (tmp_path / "catalog.db").exists()
 
 
 @pytest.mark.parametrize(

@@ -52,5 +52,5 @@ def test_the_journal_says_who_did_it(client, tmp_path):
 def test_what_is_not_there_is_told(client, tmp_path, arguments):
     result = run(tmp_path, "yank", *arguments)
 
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert result.output.startswith("Error: ")

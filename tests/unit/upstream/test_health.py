@@ -139,3 +139,43 @@ def test_a_guarded_upstream_is_not_asked_while_it_rests(clock):
             guarded.project("parrot")
 
     assert slow.asked == 3
+
+
+class Failing:
+    """An upstream that fails with what a test gives it, or answers."""
+
+    def __init__(self):
+        self.error = None
+        self.page_url = self.file_url = self.close = None
+
+    def project(self, name, validator=None):
+        self.answer()
+
+    def metadata(self, file):
+        self.answer()
+
+    def answer(self):
+        if self.error is not None:
+            raise self.error
+
+
+def test_what_has_failed_is_known_until_it_works(clock):
+    upstream = Failing()
+    guarded = Guarded(upstream, clock=clock)
+    before = guarded.failing
+    upstream.error = UpstreamTimeout("slow")
+    for _ in range(3):
+        with pytest.raises(UpstreamTimeout):
+            guarded.metadata(None)
+    failing = guarded.failing
+
+    assert before is None
+    assert failing is not None
+    assert (failing.failure, failing.rests_for > 0) == (upstream.error, True)
+
+    upstream.error = None
+    clock.advance(10)
+    guarded.project("holy-grail")
+    assert guarded.failing is failing
+    guarded.metadata(None)
+    assert guarded.failing is None

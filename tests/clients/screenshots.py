@@ -1,0 +1,44 @@
+"""Makes the pictures of the documentation anew: `python -m tests.clients.screenshots`."""
+
+import tempfile
+from pathlib import Path
+
+from tests.clients.showroom import PEOPLE, open_showroom
+from tests.clients.window import launch, log_in
+
+__all__ = ["main"]
+
+_FOLDER = Path(__file__).parents[2] / "docs" / "images"
+_SIZE = {"width": 1000, "height": 720}
+_LARGEST = 120_000
+
+_PICTURES = (
+    ("project", "/project/holy-grail/", "light"),
+    ("overview", "/", "dark"),
+)
+
+
+def main() -> None:
+    """Write each picture. Raises AssertionError for one of more than 120 kB."""
+    _FOLDER.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_showroom(Path(folder)) as site,
+        launch() as browser,
+    ):
+        for name, path, scheme in _PICTURES:
+            context = browser.new_context(base_url=site.url, color_scheme=scheme, viewport=_SIZE)
+            page = context.new_page()
+            page.goto("/login")
+            log_in(page, *PEOPLE["manager"])
+            page.goto(path)
+            target = _FOLDER / f"{name}.png"
+            page.screenshot(path=target)
+            context.close()
+            size = target.stat().st_size
+            assert size < _LARGEST, f"{target} has {size} bytes"
+            print(target, size)
+
+
+if __name__ == "__main__":
+    main()
