@@ -7,6 +7,7 @@ from pyramid_pypi.api.answers import (
     Ended,
     Me,
     NewToken,
+    OwnRole,
     Page,
     RepositoryPermissions,
     SessionFacts,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "end_session",
+    "list_own_roles",
     "list_sessions",
     "list_tokens",
     "make_token",
@@ -44,6 +46,22 @@ def show_me(asked: Asked) -> Me:
         groups=identity.groups,
         token=identity.token,
         permissions=tuple(one for one in found if one.permissions),
+    )
+
+
+def list_own_roles(asked: Asked) -> Page[OwnRole]:
+    """List the projects that one looks after."""
+    identity = asked.identity
+    if identity.is_anonymous:
+        raise Unauthorized("Log in to see what you look after")
+    return Page(
+        tuple(
+            OwnRole(name, project, role)
+            for name, served in asked.index.repositories.items()
+            if served.roles is not None
+            for project, role in served.roles.held_by(identity).items()
+            if served.permits(identity, "read", project)
+        )
     )
 
 
@@ -94,8 +112,6 @@ def end_session(asked: Asked) -> Ended:
 
 def _user(asked: Asked, things: str) -> Identity:
     identity = asked.identity
-    if identity.is_anonymous:
-        raise Unauthorized(f"Log in to look after your {things}")
     if identity.scope is not None:
         raise Forbidden(f"A token cannot look after {things}; come with a password")
     if things == "tokens":

@@ -13,6 +13,7 @@ __all__ = [
     "Ended",
     "Me",
     "NewToken",
+    "OwnRole",
     "Page",
     "Problem",
     "RepositoryPermissions",
@@ -97,6 +98,15 @@ class RoleFacts:
     """The role of `user:NAME` or `group:NAME` in a project."""
 
     principal: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRole:
+    """A project that one looks after, by oneself or as a member of a group."""
+
+    repository: str
+    project: str
     role: Role
 
 

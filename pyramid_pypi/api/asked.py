@@ -44,7 +44,8 @@ class Asked:
         """Take a request apart. Raises BadRequest, Unauthorized, TooManyAttempts, Unavailable."""
         asked = cls(request, index, identity_of(request), request.matchdict, _options_of(request))
         found = asked.path
-        if "repository" in found:
+        # Names that nobody has given are for no log: there is no end of them.
+        if found.get("repository") in index.repositories:
             raw = found.get("project", "")
             project = normalise(raw) if is_valid_name(raw) else ""
             note(request, found["repository"], project, found.get("filename", ""))
@@ -79,6 +80,11 @@ class Asked:
         """Send strangers away who may read nowhere. Raises Unauthorized."""
         if self.identity.is_anonymous and not Operation(self.index).permits(self.identity, "read"):
             raise Unauthorized("Log in to see what is here")
+
+    def require_user(self) -> None:
+        """Send strangers away, who have no account. Raises Unauthorized."""
+        if self.identity.is_anonymous:
+            raise Unauthorized("Log in to look after your account")
 
     def require_manager(self) -> None:
         """Raise Unauthorized or Forbidden for whoever manages no repository."""

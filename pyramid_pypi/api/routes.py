@@ -71,6 +71,8 @@ def _view_of(endpoint: Endpoint) -> View:
         if endpoint.method != "GET":
             refuse_foreign_page(request.environ, context.index.settings.base_url)
         asked = Asked.of(request, context.index)
+        if endpoint.is_for_accounts:
+            asked.require_user()
         given = [decode(endpoint.takes, body_of(request))] if endpoint.takes else []
         return answer_encoded(encode(endpoint.view(asked, *given)), _STATUS[endpoint.status])
 

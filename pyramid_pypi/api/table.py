@@ -6,6 +6,7 @@ from pyramid_pypi.api.answers import (
     Ended,
     Me,
     NewToken,
+    OwnRole,
     Page,
     RoleFacts,
     SearchPage,
@@ -48,6 +49,7 @@ _ROLE = f"{_PROJECT}/roles/{{principal}}"
 # fmt: off
 _LOOKING = (
     Endpoint("GET", "me", "show_me", accounts.show_me, Me),
+    Endpoint("GET", "me/roles", "list_own_roles", accounts.list_own_roles, Page[OwnRole]),
     Endpoint("GET", "repositories", "list_repositories", looking.list_repositories, Page[RepositoryFacts]),
     Endpoint("GET", _REPO, "show_repository", looking.show_repository, RepositoryFacts),
     Endpoint("GET", f"{_REPO}/projects", "list_projects", looking.list_projects, Page[ProjectItem],

@@ -80,6 +80,9 @@ class Indexing:
         with self._catalog.reading() as connection:
             found = summaries.progress(connection)
             since = self._since(found)
+            if since == found.last:
+                # Somebody else in this process has been quicker.
+                return 0
             due = summaries.stale(connection, since, _AT_ONCE)
         pages = (self._catalog.page(repository, name) for repository, name in due)
         made = [self._summary(page) for page in pages if page is not None]

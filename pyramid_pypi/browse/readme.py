@@ -34,15 +34,21 @@ _TAG: Final = re.compile(r"<(/?)([A-Za-z][^\s/>]*)")
 _BUDGET: Final = 16 * 1024 * 1024
 
 _TAGS: Final = frozenset(
-    "a abbr b blockquote br caption cite code col colgroup dd del details div dl dt em h3 h4 h5 h6 hr i kbd"
-    " li ol p pre s samp span strong sub summary sup table tbody td th thead tr tt ul var".split()
+    {
+        *("a", "abbr", "b", "cite", "code", "del", "em", "i", "kbd", "s", "samp", "span", "strong", "sub"),
+        *("sup", "tt", "var", "br", "hr", "p", "pre", "blockquote", "div", "details", "summary"),
+        *("h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd"),
+        *("table", "caption", "colgroup", "col", "thead", "tbody", "tr", "th", "td"),
+    }
 )
 _ATTRIBUTES: Final = {
     "*": {"id"},
     "a": {"href", "title", "class"},
     "abbr": {"title"},
     "ol": {"start"},
+    "pre": {"tabindex"},
     "span": {"class"},
+    "table": {"tabindex"},
     "td": {"align", "colspan", "rowspan"},
     "th": {"align", "colspan", "rowspan"},
 }
@@ -50,6 +56,8 @@ _SCHEMES: Final = {"http", "https", "mailto"}
 _PREFIX: Final = "user-content-"
 # What Pygments calls the parts of a program, and no class of our style sheet.
 _CLASS: Final = re.compile(r"[a-z]{1,2}[0-9]?")
+# What is too wide for the page is scrolled, also by people without a mouse.
+_SCROLLED: Final = frozenset({"pre", "table"})
 _SMALL_NUMBER: Final = re.compile(r"[0-9]{1,3}")
 _VOID: Final = frozenset({"br", "hr", "col", "img", "input"})
 # Their ends may be left out (HTML, 13.1.2.4).
@@ -82,7 +90,7 @@ def _rendered(text: str, media_type: str) -> Markup:
 
 
 def _plain(text: str) -> Markup:
-    shown = Markup('<pre class="plain">{}</pre>').format(text[:_LONGEST_SHOWN])
+    shown = Markup('<pre class="plain" tabindex="0">{}</pre>').format(text[:_LONGEST_SHOWN])
     if len(text) > _LONGEST_SHOWN:
         shown += Markup("<p>There is more of it, which is too much for a page.</p>")
     return shown
@@ -172,12 +180,18 @@ class _Rewriter(HTMLParser):
             self.out.append("\u2611 " if "checked" in given else "\u2610 ")
             return
         self._links += tag == "a"
+        if tag in _SCROLLED:
+            given["tabindex"] = "0"
         said = "".join(f' {name}="{escape(value)}"' for name, value in given.items())
         self.out.append(f"<{_lowered(tag)}{said}>")
 
     def handle_endtag(self, tag: str) -> None:
         """Take the end of an element."""
         self._links -= tag == "a"
+        if tag == "a" and self.out and self.out[-1].startswith("<a ") and " id=" not in self.out[-1]:
+            # Parsers of Markdown give each heading a link to itself, in which there is nothing to read.
+            self.out.pop()
+            return
         self.out.append(f"</{_lowered(tag)}>")
 
     def handle_data(self, data: str) -> None:
@@ -194,7 +208,7 @@ class _Rewriter(HTMLParser):
 
 def _lowered(tag: str) -> str:
     """Return a heading two levels further down, and any other element as it is."""
-    if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():  # noqa: PLR2004
+    if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():
         return f"h{min(int(tag[1]) + 2, 6)}"
     return tag
 

@@ -61,7 +61,9 @@ class Notes:
         """Return the notes whose keys begin with `prefix`, by key: all, or the first ones."""
         # Not with LIKE, for which some engines take "A" for "a".
         begins = func.substr(_t.c.key, 1, len(prefix)) == prefix
-        chosen = select(_t.c.key, _t.c.value).where(_t.c.owner == self.owner, begins, self._alive())
+        # The first condition is for the index alone.
+        wanted = (_t.c.key >= prefix, begins, self._alive())
+        chosen = select(_t.c.key, _t.c.value).where(_t.c.owner == self.owner, *wanted)
         with self.catalog.reading() as connection:
             return {row.key: row.value for row in connection.execute(chosen.order_by(_t.c.key).limit(limit))}
 

@@ -235,7 +235,8 @@ dependencies = Table(
     Column("repository", text(64), primary_key=True),
     Column("project", text(255), primary_key=True),
     Column("name", text(255), primary_key=True),
-    Index("ix_dependencies_name", "repository", "name"),
+    # It has all that is asked for, or SQLite would rather read all of the primary key.
+    Index("ix_dependencies_name", "repository", "name", "project"),
 )
 
 downloads = Table(

@@ -8,7 +8,10 @@ from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 import click
+import msgspec
 
+from pyramid_pypi.api.answers import Page
+from pyramid_pypi.browse.facts import RepositoryFacts
 from pyramid_pypi.cli._tables import printable
 
 __all__ = ["Failed", "Index", "Login", "Missing", "NotAllowed", "Reply", "Transport", "Unreachable", "read"]
@@ -91,8 +94,9 @@ class Index:
         if self.chosen is not None:
             return self.chosen
         for one in self.items("repositories"):
-            if isinstance(one, dict) and one.get("is_default"):
-                return str(one["name"])
+            repository = read(RepositoryFacts, one)
+            if repository.is_default:
+                return repository.name
         raise NotAllowed("The default repository is not for you to read; name another one with -r")
 
     def get(self, *segments: str, **query: object) -> Any:
@@ -104,13 +108,13 @@ class Index:
         """Yield the items of a list, page by page, at most `limit` of them. Raises Failed."""
         left, cursor = limit, None
         while left is None or left > 0:
-            page = self.get(*segments, **query, limit=min(left or _PAGE, _PAGE), cursor=cursor)
-            found = page["items"][:left]
-            yield from found
-            cursor = page.get("next")
-            if cursor is None:
+            asked = {**query, "limit": min(left or _PAGE, _PAGE), "cursor": cursor}
+            page = read(Page[Any], self.get(*segments, **asked))
+            yield from page.items[:left]
+            if page.next in {None, cursor}:
                 return
-            left = None if left is None else left - len(found)
+            cursor = page.next
+            left = None if left is None else left - len(page.items)
 
     def change(self, method: str, *segments: str, **content: object) -> Any:
         """Change what is at a path below the API; return what the index says, None for nothing."""
@@ -143,9 +147,6 @@ class Index:
 
 def read(kind: type[_T], found: object) -> _T:
     """Return JSON of the API as data. Raises Failed when it is something else."""
-    # The library for it takes time to import, which a command that prints JSON does not need.
-    import msgspec  # noqa: PLC0415
-
     try:
         return msgspec.convert(found, kind)
     except msgspec.ValidationError as error:

@@ -2,10 +2,10 @@
 
 import click
 
-from pyramid_pypi.api.answers import RoleFacts
+from pyramid_pypi.api.answers import OwnRole, RoleFacts
 from pyramid_pypi.catalog.roles import ROLES, Role
 from pyramid_pypi.cli._index import Index, read
-from pyramid_pypi.cli._source import on_repository
+from pyramid_pypi.cli._source import on_index, on_repository
 from pyramid_pypi.cli._tables import printable
 
 __all__ = ["role"]
@@ -30,6 +30,18 @@ def list_(index: Index, project: str) -> None:
         return
     for one in (read(RoleFacts, each) for each in found):
         click.echo(printable(f"{one.role:<10}  {one.principal}"))
+
+
+@role.command()
+@on_index
+def mine(index: Index) -> None:
+    """Show the projects that you look after."""
+    found = list(index.items("me", "roles"))
+    if index.show(found):
+        return
+    for one in (read(OwnRole, each) for each in found):
+        if index.chosen in {None, one.repository}:
+            click.echo(printable(f"{one.role:<10}  {one.repository}  {one.project}"))
 
 
 @role.command()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import click
 
+from pyramid_pypi.api.answers import Me
 from pyramid_pypi.browse.facts import (
     ContentsFacts,
     DownloadFacts,
@@ -29,6 +30,7 @@ __all__ = ["show"]
 @click.argument("project", required=False)
 @click.argument("version", required=False)
 @click.argument("filename", required=False)
+@click.option("--me", "view", flag_value="me", help="Who you are, and what you may do where.")
 @click.option("--projects", "view", flag_value="projects", help="The projects of the repository.")
 @click.option("--permissions", "view", flag_value="permissions", help="Who may do what with PROJECT.")
 @click.option("--dependents", "view", flag_value="dependents", help="The projects here that need PROJECT.")
@@ -41,8 +43,9 @@ def show(
     SOURCE is an ini, or the URL of an index. Of a file, what is inside is listed, too.
     """
     if view is not None:
-        if (view == "projects") != (project is None) or version is not None:
-            named = "no PROJECT" if view == "projects" else "a PROJECT and no VERSION"
+        without = view in {"me", "projects"}
+        if without != (project is None) or version is not None:
+            named = "no PROJECT" if without else "a PROJECT and no VERSION"
             raise click.UsageError(f"--{view} goes with {named}")
         _VIEWS[view](index, project or "")
     elif project is None:
@@ -72,6 +75,21 @@ def _repository(one: RepositoryFacts) -> tuple[str, ...]:
     about += [f"follows {one.upstream}: {one.upstream_state}"] if one.upstream else []
     name = f"{one.name} *" if one.is_default else one.name
     return name, one.kind, str(one.projects), " ".join(one.permissions), "; ".join(filter(None, about))
+
+
+def _me(index: Index, _project: str) -> None:
+    found = index.get("me")
+    if index.show(found):
+        return
+    me = read(Me, found)
+    fields(
+        [
+            ("user", me.name or "nobody is logged in"),
+            ("groups", " ".join(me.groups)),
+            ("token", me.token),
+            *((one.repository, " ".join(one.permissions)) for one in me.permissions),
+        ]
+    )
 
 
 def _projects(index: Index, _project: str) -> None:
@@ -206,6 +224,7 @@ def _size(file: FileFacts) -> str:
 
 
 _VIEWS: Mapping[str, Callable[[Index, str], None]] = {
+    "me": _me,
     "projects": _projects,
     "permissions": _permissions,
     "dependents": _dependents,

@@ -3,7 +3,8 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -40,11 +41,11 @@ class Known:
     """What there was when a pass over a storage began, so that it is not asked for file by file.
 
     `names` are those of files that are listed or have been removed, in lower case; `signatures` are
-    the keys of signatures in the storage.
+    the keys of signatures in the storage, None where they could not be listed.
     """
 
-    names: Set[str]
-    signatures: Set[str]
+    names: AbstractSet[str]
+    signatures: AbstractSet[str] | None
 
 
 class Adopter:
@@ -197,7 +198,7 @@ class Adopter:
         )
 
     def _is_signed(self, key: str) -> bool:
-        if self._known is not None:
+        if self._known is not None and self._known.signatures is not None:
             return f"{key}.asc" in self._known.signatures
         try:
             self.repository.storage.open(f"{key}.asc")

@@ -50,9 +50,7 @@ def _changes(
     request: "Request", index: "PackageIndex", identity: "Identity", *, repository: str, project: str = ""
 ) -> dict[str, Any]:
     before = count_of(query_of(request), "before")
-    found = activity(
-        index, identity, repository=repository, project=project, before=before, limit=_LIMIT + 1
-    )
+    found = activity(index, identity, repository=repository, project=project, before=before, limit=_LIMIT + 1)
     more = len(found) > _LIMIT
     return {
         "changes": found[:_LIMIT],

@@ -15,7 +15,17 @@ from pyramid_pypi.web.places import address_of, up
 if TYPE_CHECKING:
     from pyramid.request import Request
 
-__all__ = ["add_slash", "at_normal_name", "base_of", "count_of", "moved", "query_of", "show", "tools_url", "viewer_of"]
+__all__ = [
+    "add_slash",
+    "at_normal_name",
+    "base_of",
+    "count_of",
+    "moved",
+    "query_of",
+    "show",
+    "tools_url",
+    "viewer_of",
+]
 
 _MOST_FIELDS = 50
 _MOST_DIGITS = 15
@@ -76,7 +86,11 @@ def moved(request: "Request", path: str) -> Answer:
     """Lead to where a page is, relative to the one that was asked, for good."""
     query = request.environ.get("QUERY_STRING", "")
     target = quote(path) + (f"?{query}" if query else "")
-    headers = [("Location", target), ("Cache-Control", "private, no-cache"), ("Vary", "Cookie, Authorization")]
+    headers = [
+        ("Location", target),
+        ("Cache-Control", "private, no-cache"),
+        ("Vary", "Cookie, Authorization"),
+    ]
     return answer_text("301 Moved Permanently", f"The page is at {target}", headers)
 
 

@@ -8,10 +8,11 @@ from pyramid_pypi.browse.repositories import repositories
 from pyramid_pypi.browse.repositories import repository as describe
 from pyramid_pypi.browse.search import recent
 from pyramid_pypi.browse.viewer import Viewer
-from pyramid_pypi.ui.browsing import show, tools_url, viewer_of
+from pyramid_pypi.ui.browsing import show, viewer_of
 from pyramid_pypi.ui.pages import plain_page
 from pyramid_pypi.web.answers import Answer
 from pyramid_pypi.web.context import RepositoryContext
+from pyramid_pypi.web.places import address_of
 
 if TYPE_CHECKING:
     from pyramid.request import Request
@@ -25,11 +26,13 @@ _RECENT = 12
 class _Address:
     """The address of a repository as tools are given it.
 
-    `user` is the name that goes with a password, empty where everybody may read.
+    `user` is the name that goes with a password, empty where everybody may read, and `publisher`
+    is that of who may publish, empty where everybody may.
     """
 
     url: str
     user: str
+    publisher: str
 
     @property
     def named(self) -> str:
@@ -49,19 +52,22 @@ def landing_page(context: RepositoryContext, request: "Request") -> Answer:
     one only says where tools find the index.
     """
     viewer = viewer_of(context, request)
-    url = tools_url(request)
+    url = address_of(request)
     if context.index.settings.security == "host":
         return plain_page("welcome.html", repository=context.served, url=url)
     facts = describe(viewer)
+    others = repositories(context.index, viewer.identity)
     target = context.index.published(viewer.served.name)
     return show(
         request,
         "landing.html",
         viewer,
         facts=facts,
-        others=repositories(context.index, viewer.identity),
+        others=others,
+        followed=[one for one in others if one.upstream and one.name in facts.members],
         recent=recent(viewer, limit=_RECENT),
-        address=_Address(url, _user(viewer)),
+        address=_Address(url, _user(viewer), viewer.identity.name),
+        shell=facts.name.upper().replace("-", "_"),
         may_publish=target.publisher is not None and target.permits_somewhere(viewer.identity, "upload"),
         takes_tokens=context.index.settings.takes_tokens,
     )

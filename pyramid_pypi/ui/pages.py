@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from pyramid.request import Request
 
-__all__ = ["CORE", "Pages", "plain_page", "script", "show_error", "style", "templates"]
+__all__ = ["CORE", "Pages", "icon", "plain_page", "script", "show_error", "style", "templates"]
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -80,6 +80,7 @@ class Pages:
             "base": "",
             "repository": "",
             "query": "",
+            "is_search": False,
             "identity": identity,
             "has_login": index.settings.knows_passwords or bool(index.plugins.links("login")),
             "may_manage_index": Operation(index).permits(identity, "manage"),
@@ -181,6 +182,11 @@ def style(context: object, request: "Request") -> Answer:  # noqa: ARG001
 def script(context: object, request: "Request") -> Answer:  # noqa: ARG001
     """Return the script of all pages, which work without it."""
     return _static("ui.js", "text/javascript; charset=utf-8")
+
+
+def icon(context: object, request: "Request") -> Answer:  # noqa: ARG001
+    """Return the picture of the index in a browser's tabs."""
+    return _static("icon.svg", "image/svg+xml")
 
 
 def _static(name: str, content_type: str) -> Answer:

@@ -122,8 +122,16 @@ def show_permissions(context: RepositoryContext, request: "Request") -> Answer:
         "permissions.html",
         viewer,
         project=found,
+        roles_at=_roles_at(viewer, found.origin),
         permissions=permissions.permissions(viewer, context.project),
     )
+
+
+def _roles_at(viewer: Viewer, origin: str) -> str:
+    """Return the repository that has a page about who looks after a project, for those who are known."""
+    served = viewer.index.repositories.get(origin)
+    has_page = served is not None and served.roles is not None and not viewer.identity.is_anonymous
+    return origin if has_page else ""
 
 
 def _ago(seconds: int) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from pyramid_pypi.ui import account, activity, browsing, login, manage, projects, roles, search, status
-from pyramid_pypi.ui.pages import script, style
+from pyramid_pypi.ui.pages import icon, script, style
 from pyramid_pypi.web.context import Operation, RepositoryContext
 from pyramid_pypi.web.failures import method_not_allowed
 from pyramid_pypi.web.places import PREFIX
@@ -21,6 +21,7 @@ _READ = ("GET", "HEAD")
 
 _ROUTES: tuple[tuple[str, str, dict[str, Callable[..., Any]]], ...] = (
     ("ui.style", "/-/style.css", {"GET": style}),
+    ("ui.icon", "/-/icon.svg", {"GET": icon}),
     ("ui.script", "/-/ui.js", {"GET": script}),
     ("ui.activity", "/-/activity", {"GET": activity.show_all}),
     ("ui.status", "/-/status", {"GET": status.show_status}),
@@ -41,7 +42,11 @@ _PROJECT = "project/{project:[A-Za-z0-9][A-Za-z0-9._-]*}"
 _PAGES: tuple[tuple[str, str, dict[str, Callable[..., Any]]], ...] = (
     ("search", "search", {"GET": search.show_search}),
     # At the root this would be the JSON of a project that is called project.
-    ("page_without_slash", "project/{project:(?!json$)[A-Za-z0-9][A-Za-z0-9._-]*}", {"GET": browsing.add_slash}),
+    (
+        "page_without_slash",
+        "project/{project:(?!json$)[A-Za-z0-9][A-Za-z0-9._-]*}",
+        {"GET": browsing.add_slash},
+    ),
     ("page", f"{_PROJECT}/", {"GET": projects.show_project}),
     ("permissions", f"{_PROJECT}/-/permissions", {"GET": projects.show_permissions}),
     ("activity", f"{_PROJECT}/-/activity", {"GET": activity.show_project}),

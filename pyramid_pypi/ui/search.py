@@ -31,7 +31,7 @@ def show_search(context: RepositoryContext, request: "Request") -> Answer:
         viewer,
         query=words,
         found=found,
-        first=offset + 1,
+        is_search=True,
         before=_page(words, max(offset - _LIMIT, 0)) if offset else "",
         after=_page(words, end) if end < found.total else "",
         elsewhere=_elsewhere(viewer, words),
@@ -46,4 +46,3 @@ def _elsewhere(viewer: Viewer, words: str) -> str:
     """Return the project that an upstream may have, if the words are a name, which none is searched for."""
     is_name = viewer.served.repository.outside and is_valid_name(words)
     return normalise(words) if is_name else ""
-

@@ -10,15 +10,18 @@ _HEIGHT = 30
 
 
 def sparkline(found: DownloadFacts) -> Markup:
-    """Return the downloads of the last days as an inline SVG, which says in words what it shows."""
+    """Return the downloads of the last days as an inline SVG, which says in words what it shows.
+
+    It is empty where there were none.
+    """
     days = found.days
-    if not days:
+    if not any(day.downloads for day in days):
         return Markup()
     most = max(days, key=lambda day: day.downloads)
     total = sum(day.downloads for day in days)
-    said = f"{total} downloads in the last {len(days)} days"
-    if total:
-        said += f", most on {most.day:%Y-%m-%d}: {most.downloads}"
+    said = (
+        f"{total} downloads in the last {len(days)} days, most on {most.day:%Y-%m-%d}: {most.downloads}"
+    )
     bars = "".join(
         f"M{at} {_HEIGHT}v-{round(day.downloads / most.downloads * _HEIGHT, 1)}"
         for at, day in enumerate(days)

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from pyramid_pypi.catalog import reading, writing
+from pyramid_pypi.errors import StorageUnavailable
 from pyramid_pypi.model import StoredBlob
 from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.repositories.adoption import STORAGE_IDENTITY, Adopter, Found, Known
@@ -52,11 +53,18 @@ class Reindexing:
         hosted.catalog.mark_scanned(hosted.name)
 
     def _known(self, listed: set[str]) -> Known:
-        """Return what there is now; a remote storage lists a thousand keys in the time of one look."""
-        hosted = self.hosted
+        """Return what there is now."""
         names = {key.rpartition("/")[2].lower() for key in listed}
-        signatures = {blob.key for blob in hosted.storage.keys() if blob.key.endswith(".asc")}
-        return Known(names | hosted.catalog.removed_names(hosted.name), signatures)
+        return Known(names | self.hosted.catalog.removed_names(self.hosted.name), self._signatures())
+
+    def _signatures(self) -> set[str] | None:
+        """Return the keys of signatures; a remote storage lists a thousand keys while it looks for one."""
+        try:
+            blobs = self.hosted.storage.keys()
+            return {blob.key for blob in blobs if blob.key.endswith(".asc")}
+        except StorageUnavailable:
+            # The pass itself will say so, when it has listed what it can.
+            return None
 
     def _adopted(self, adopter: Adopter, missing: set[str]) -> Iterator[StoredBlob]:
         """Yield every blob after it was looked at, if it is new; take what is there from `missing`."""

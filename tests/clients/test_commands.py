@@ -114,7 +114,7 @@ def test_a_status_is_set_and_the_parts_are_told(run, release):
     assert lines(run("status"))[1].split()[:3] == ["catalog", "catalog", "works"]
 
 
-def test_an_owner_gives_and_takes_roles(run, release):
+def test_an_owner_gives_and_takes_roles(run, site, release):
     for command, *words in (("grant", "user:bob", "maintainer"), ("grant", "group:all/dev", "owner")):
         lines(run(f"role {command}", "private", "holy-grail", *words))
     assert lines(run("role list", "private", "holy-grail")) == [
@@ -122,6 +122,8 @@ def test_an_owner_gives_and_takes_roles(run, release):
         "owner       user:ann",
         "maintainer  user:bob",
     ]
+    assert "owner       private  holy-grail" in lines(run("role mine"))
+    assert lines(run("role mine", "-r", "stable", url=site.at("", *BOB))) == []
 
     for who in ("user:bob", "group:all/dev"):
         lines(run("role revoke", "private", "holy-grail", who))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Dialog, Page, Route
 
 from tests.clients.axe import violations
 from tests.clients.showroom import HOSTILE, PEOPLE, open_showroom
@@ -44,10 +44,17 @@ FOR = {
     "uploader": {**PAGES, **OWN, **MANAGE},
     "manager": {**PAGES, **OWN, **MANAGE, "status": "/-/status"},
 }
+# Milliseconds.
+PATIENCE = 10_000
 STATUSES = {"missing": 404, "refused": 403}
 # Chromium lays a page out anew for each of them, so that it is loaded once.
 LOOKS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
-EXAMINED = {("light", 1280), ("dark", 360)}
+EXAMINED = {
+    "stranger": {("light", 1280), ("dark", 360)},
+    "reader": {("dark", 360)},
+    "uploader": {("light", 1280)},
+    "manager": {("light", 1280), ("dark", 360)},
+}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +72,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def page(chromium: Browser, site: LiveServer) -> Iterator[Page]:
     context = chromium.new_context(base_url=site.url)
+    context.set_default_timeout(PATIENCE)
     window = context.new_page()
     complaints = watch(window)
     yield window
@@ -109,7 +117,7 @@ def test_every_page_is_in_order_for_everybody_in_every_light_and_on_every_screen
             found = page.evaluate("document.documentElement.scrollWidth")
             if found > width:
                 wrong.append(f"{path}: {found} pixels wide where there are {width}")
-            if (scheme, width) in EXAMINED:
+            if (scheme, width) in EXAMINED[who]:
                 wrong += [f"{path}, {scheme}, {width}: {one}" for one in violations(page)]
                 page.screenshot(path=SCREENSHOTS / f"{who}-{name}-{scheme}-{width}.png")
 
@@ -126,36 +134,50 @@ def test_a_stranger_is_led_to_the_login_and_back(path: str, page: Page, site: Li
     assert page.url == f"{site.url}{path}"
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_readme_runs_nothing_sends_nothing_and_breaks_no_page(
-    name: str, chromium: Browser, site: LiveServer
-) -> None:
-    # Without the policy of the page, which would hide what the sanitiser forgets.
+@pytest.fixture
+def unguarded(chromium: Browser, site: LiveServer) -> Iterator[Page]:
+    """A window that keeps no policy, which would hide what the sanitiser forgets; `happened` is what ran."""
     context = chromium.new_context(base_url=site.url, bypass_csp=True, viewport={"width": 360, "height": 800})
     context.add_init_script("window.happened = []; window.ran = (how) => window.happened.push(how)")
-    page = context.new_page()
-    elsewhere, dialogs = strangers(context, site), []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    for path in (f"/project/{name}/", f"/project/{name}/1.0/", f"/search?q={name}", "/"):
-        page.goto(path)
-        for link in page.locator(".readme a").all():
-            assert link.get_attribute("href").partition(":")[0] in {"http", "https", "mailto"}
+    window = context.new_page()
+    asked, dialogs = [], []
 
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
-        assert page.evaluate("window.happened") == []
-        assert (
-            page.locator("main script, main iframe, main object, main style, .readme form, base").count() == 0
-        )
-        assert page.locator("[style], [onload], [onerror], [onfocus]").count() == 0
-    assert (elsewhere, dialogs) == ([], [])
+    def refuse(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def keep_here(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    window.on("dialog", refuse)
+    context.route(lambda url: not url.startswith(site.url), keep_here)
+    yield window
     context.close()
 
+    assert (asked, dialogs) == ([], [])
 
-def strangers(context: BrowserContext, site: LiveServer) -> list[str]:
-    """Return a list that gets the addresses outside of the index that pages ask for."""
-    asked: list[str] = []
-    context.on("request", lambda one: None if one.url.startswith(site.url) else asked.append(one.url))
-    return asked
+
+def test_a_hostile_readme_would_run_where_nobody_guards_the_page(unguarded: Page) -> None:
+    unguarded.goto("/login")
+
+    unguarded.evaluate("(text) => { document.write(text); document.close() }", HOSTILE["hostile-markdown"][1])
+
+    unguarded.wait_for_function("window.happened.length > 3")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_readme_runs_nothing_sends_nothing_and_breaks_no_page(name: str, unguarded: Page) -> None:
+    for path in (f"/project/{name}/1.0/", f"/search?q={name}", "/", f"/project/{name}/"):
+        unguarded.goto(path)
+        links = unguarded.eval_on_selector_all(".readme a[href]", "all => all.map((one) => one.protocol)")
+
+        assert set(links) <= {"http:", "https:", "mailto:"}
+        assert unguarded.evaluate("document.documentElement.scrollWidth") <= 360, path
+        assert unguarded.evaluate("window.happened") == []
+        assert unguarded.locator("main :is(script, iframe, object, style), .readme form, base").count() == 0
+        assert unguarded.locator("[style], [onload], [onerror], [onfocus]").count() == 0
+    assert violations(unguarded) == []
 
 
 def test_the_policy_of_the_page_lets_nothing_of_a_readme_run_either(page: Page) -> None:
@@ -201,7 +223,7 @@ def test_what_has_the_focus_can_be_seen(page: Page) -> None:
 
 def test_the_search_answers_while_one_types(page: Page, site: LiveServer) -> None:
     page.goto("/search")
-    field = page.locator("main input[name=q]")
+    field = page.locator("#find")
 
     field.press_sequentially("shrub")
 

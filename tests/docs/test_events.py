@@ -1,5 +1,6 @@
 """The pages about webhooks and about Prometheus: run as they are written, and what they ask for is there."""
 
+import json
 import re
 import socket
 
@@ -27,8 +28,10 @@ def test_a_program_is_told_of_a_release(port, tell, tmp_path):
     ]
 
 
-def test_the_index_is_watched(port, tell):
+def test_the_index_is_watched(port, tell, tmp_path):
     tell(port).run(blocks(PROMETHEUS))
+
+    assert json.loads((tmp_path / "work" / "grafana.json").read_text())["title"] == "pyramid_pypi"
 
 
 def test_the_alerts_ask_for_what_there_is(tmp_path):

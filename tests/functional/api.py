@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
+from tests.functional.browsing import Browser
 from tests.functional.support import make_client
 from tests.functional.test_rights import HASH, as_user
 from tests.postgres import shared_postgres
@@ -23,6 +24,7 @@ SETTINGS = {
     "pypi.repositories": "private stable team",
     "pypi.repo.private.read": "group:staff",
     "pypi.repo.private.upload": "user:ann user:bob",
+    "pypi.repo.private.yank": "user:ann",
     "pypi.repo.private.delete": "user:ann",
     "pypi.repo.private.manage": "user:ann",
     "pypi.repo.private.ownership": "first-uploader",
@@ -42,10 +44,16 @@ SETTINGS = {
 class Asker:
     """Asks the API as somebody; a path is below the API, or below the project where it begins with `./`."""
 
-    def __init__(self, client):
+    def __init__(self, client, web=None):
         self.client = client
-        self.web = client.web
+        self.web = web or client.web
         self.index = client.index
+
+    def with_browser(self, user):
+        """Return who asks with the cookies of a browser that is logged in."""
+        browser = Browser(self.client.application)
+        browser.log_in(user)
+        return Asker(self.client, browser.web)
 
     def url(self, path):
         return f"{PROJECT}/{path[2:]}".rstrip("/") if path.startswith("./") else API + path

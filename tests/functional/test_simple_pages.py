@@ -323,14 +323,14 @@ def test_browser_gets_a_page_with_commands_for_this_host(client):
     answer = client.web.get("/", headers={"Accept": "text/html,*/*;q=0.8", "Host": "pypi.example:81"})
 
     assert "pip install --index-url http://pypi.example:81/simple/" in answer.text
-    assert '<a href="simple/holy-grail/">holy-grail</a>' in answer.text
+    assert '<a href="project/holy-grail/">holy-grail</a>' in answer.text
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
 def test_a_host_header_that_is_not_a_host_stays_off_the_page(client):
     answer = client.web.get("/", headers={"Accept": "text/html", "Host": 'x"><script>alert(1)</script>'})
 
-    assert "<script" not in answer.text
+    assert "alert(1)" not in answer.text
 
 
 def test_tools_get_the_list_at_the_root(client):

@@ -335,23 +335,34 @@ def test_hook_pypi_index_opened_with_an_exception_stops_the_start(index) -> None
         index(plugin(index_opened=lambda: fails()))
 
 
-def test_hook_pypi_index_closed(index, publish) -> None:
+@pytest.fixture
+def close(monkeypatch) -> Callable[[Any], None]:
+    """Return a function that closes the index of a client, before it would be closed by itself."""
+
+    def close(client: Any) -> None:
+        client.app.close()
+        monkeypatch.setattr(client.app, "close", lambda: None)
+
+    return close
+
+
+def test_hook_pypi_index_closed(index, publish, close) -> None:
     """Called once, while the catalog still answers."""
     heard = []
     client = index(plugin(index_closed=lambda index: heard.append(len(list(index.catalog.files("private"))))))
     publish(client)
-    client.app.close()
+    close(client)
 
     assert heard == [1]
 
 
-def test_hook_pypi_index_closed_with_an_exception_closes_all_the_same(index, caplog) -> None:
+def test_hook_pypi_index_closed_with_an_exception_closes_all_the_same(index, close, caplog) -> None:
     """The next plugin is told, too."""
     heard = []
     client = index(
         plugin(index_closed=lambda: fails()), plugin(index_closed=lambda index: heard.append(index))
     )
-    client.app.close()
+    close(client)
 
     assert heard == [client.app.index]
     assert "failed in pypi_index_closed" in caplog.text

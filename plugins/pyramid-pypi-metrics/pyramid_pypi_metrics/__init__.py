@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 from pyramid_pypi import hookimpl
 
 if TYPE_CHECKING:
+    import click
     from pyramid.config import Configurator
 
     from pyramid_pypi.settings.reader import Reader
 
-__all__ = ["pypi_configure", "pypi_settings"]
+__all__ = ["pypi_commands", "pypi_configure", "pypi_settings"]
 
 
 @hookimpl
@@ -27,3 +28,11 @@ def pypi_configure(config: "Configurator") -> None:
     from pyramid_pypi_metrics.page import configure  # noqa: PLC0415 - as above
 
     configure(config, config.registry["pyramid_pypi.index"])
+
+
+@hookimpl
+def pypi_commands(cli: "click.Group") -> None:
+    """Add `pyramid-pypi metrics`."""
+    from pyramid_pypi_metrics.command import metrics  # noqa: PLC0415 - as above
+
+    cli.add_command(metrics)

@@ -8,6 +8,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from webtest import TestApp
+
 from pyramid_pypi.server import create_server
 
 TOKEN = "battery-staple-swordfish"
@@ -57,9 +59,10 @@ def test_requests_are_counted_by_route_method_and_status(index):
 
 def test_clients_make_no_labels(index):
     client = index()
+    loose = TestApp(client.app, lint=False)
     for number in range(5):
         client.get(f"/simple/nothing-{number}/", status=404)
-        client.request(f"/-/nothing-{number}", method=f"FROB{number}", status="*")
+        loose.request(f"/-/nothing-{number}", method=f"FROB{number}", status="*")
     found = samples(client)
 
     assert not [key for key in found if "nothing" in str(key) or "FROB" in str(key)]

@@ -90,3 +90,12 @@ def test_of_many_who_add_at_once_one_was_first(notes):
         thread.join()
 
     assert sorted(told) == [False] * 15 + [True]
+
+
+def test_the_first_notes_are_those_of_the_smallest_keys(notes):
+    for key in ("due/3", "dead/1", "due/1", "lease", "due/2"):
+        notes.put(key, "")
+
+    assert list(notes.all("due/", limit=2)) == ["due/1", "due/2"]
+    assert list(notes.all("due/", limit=9)) == ["due/1", "due/2", "due/3"]
+    assert list(notes.all(limit=1)) == ["dead/1"]

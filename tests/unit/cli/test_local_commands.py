@@ -84,6 +84,7 @@ def test_show_tells_of_a_release_and_of_a_file_with_what_is_inside(run):
 
 
 def test_show_lists_projects_rights_dependents_and_downloads(run):
+    assert lines(run("show", "--me"))[0].split() == ["user", getpass.getuser()]
     assert lines(run("show", "--projects")) == ["holy-grail"]
     assert any(
         line.split()[:3] == ["read", "private", "everyone"]

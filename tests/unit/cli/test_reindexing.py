@@ -89,6 +89,34 @@ def test_files_of_a_remote_storage_are_listed(ini):
     assert ran(ini, "verify")
 
 
+def test_a_remote_storage_is_asked_for_each_new_file_once(ini, tmp_path):
+    (tmp_path / "x" / "packages" / "spam" / f"{NAMES[3]}.asc").write_text("signature")
+    with index_of(ini) as index:
+        remote = Remote(index.served("private").hosted.storage)
+        list(Reindexing(Hosted("private", storage=remote, catalog=index.catalog)).run())
+        signed = [file.filename for file in index.catalog.files("private") if file.signed]
+
+    assert sorted(remote.opened) == sorted(f"spam/{name}" for name in NAMES)
+    assert signed == [NAMES[3]]
+
+
+def test_the_name_of_a_deleted_file_is_not_taken_by_another_one(ini, tmp_path, caplog):
+    with index_of(ini) as index:
+        hosted = index.served("private").hosted
+        list(Reindexing(hosted).run())
+        hosted.delete(index.catalog.file("private", NAMES[0]), ANN)
+        (tmp_path / "x" / "packages" / "spam" / NAMES[0]).write_bytes(
+            make_wheel("spam", "1.0", files={"x": ""})
+        )
+
+        again = Reindexing(hosted)
+        list(again.run())
+
+    assert again.added == 0
+    assert NAMES[0] not in listing(ini)
+    assert "the name was used by a file that has been deleted" in caplog.text
+
+
 def test_two_files_of_one_name_are_one_in_the_list(ini, tmp_path):
     other = tmp_path / "x" / "packages" / "other"
     other.mkdir()

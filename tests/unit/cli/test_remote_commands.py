@@ -58,8 +58,25 @@ def test_lists_are_followed_to_their_end_or_limit():
     ]
 
 
+def repository(name, *, is_default):
+    facts = {"name": name, "kind": "hosted", "description": "", "is_default": is_default}
+    return {**facts, "projects": 0, "permissions": []}
+
+
+def test_a_list_that_leads_to_itself_ends():
+    transport = Answers(*[reply({"items": [1], "next": "b"})] * 3)
+
+    assert list(Index(transport).items("search")) == [1, 1]
+
+
+@pytest.mark.parametrize("found", [[], {}, {"items": 1, "next": None}, None, "x"])
+def test_what_is_no_list_is_told(found):
+    with pytest.raises(Failed, match="does not speak as this version"):
+        list(Index(Answers(reply(found))).items("search"))
+
+
 def test_the_default_repository_is_asked_for_unless_one_is_chosen():
-    found = {"items": [{"name": "a", "is_default": False}, {"name": "b", "is_default": True}], "next": None}
+    found = {"items": [repository("a", is_default=False), repository("b", is_default=True)], "next": None}
 
     assert Index(Answers(reply(found))).repository == "b"
     assert Index(Answers(), chosen="c").repository == "c"

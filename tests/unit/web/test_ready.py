@@ -53,6 +53,18 @@ def test_what_was_put_is_found(cache):
     assert cache.get(("other", "a"), "json") is None
 
 
+def test_what_was_made_and_what_it_weighs_is_known(cache):
+    before = cache.made, cache.weight
+    fill(cache, "a")
+    full = cache.made, cache.weight
+    cache.get(("private", "a"), "json")
+    cache.drop(("private", "a"))
+
+    assert before == (0, 0)
+    assert full == (1, PAGE.weight)
+    assert (cache.made, cache.weight) == (1, 0)
+
+
 def test_a_change_drops_what_changed_and_nothing_else(cache, catalog):
     fill(cache, "a", "b")
 

@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("name", text(255), nullable=False),
         sa.PrimaryKeyConstraint("repository", "project", "name", name=op.f("pk_dependencies")),
     )
-    op.create_index("ix_dependencies_name", "dependencies", ["repository", "name"])
+    op.create_index("ix_dependencies_name", "dependencies", ["repository", "name", "project"])
     op.create_table(
         "downloads",
         sa.Column("repository", text(64), nullable=False),
