@@ -10,7 +10,7 @@ import pluggy
 from pyramid_pypi import _plugin_search as search
 from pyramid_pypi import builtins, hookspecs
 from pyramid_pypi._nearest import nearest
-from pyramid_pypi.errors import PluginError, Unavailable
+from pyramid_pypi.errors import Forbidden, PluginError, Unavailable
 from pyramid_pypi.model import Link
 from pyramid_pypi.options import options_of
 from pyramid_pypi.version import __version__
@@ -204,6 +204,11 @@ class Plugins:
                 raise Unavailable(f"The plugin {plugin!r} gave no reason in {hook}; ask the operator")
             reasons.append(answer or f"The plugin {plugin!r} refuses it without a reason")
         return reasons
+
+    def require(self, hook: str, **details: object) -> None:
+        """Raise Forbidden with the reasons of those that refuse, Unavailable as `refusals` does."""
+        if reasons := self.refusals(hook, **details):
+            raise Forbidden("; ".join(reasons))
 
     def links(self, place: Literal["login", "account"]) -> tuple[Link, ...]:
         """Return the links for a page; a plugin that fails has none, and the page goes on working."""

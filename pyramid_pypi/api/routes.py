@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyramid.security import NO_PERMISSION_REQUIRED
 
@@ -31,14 +31,13 @@ _STATUS = {200: "200 OK", 201: "201 Created"}
 
 def add_api(config: "Configurator", settings: Settings) -> None:
     """Add the routes and views; each view asks itself who it is."""
-    endpoints = sorted(endpoints_of(settings), key=lambda one: one.path)
-    for path, group in groupby(endpoints, key=lambda one: one.path):
-        of_path = sorted(group, key=lambda one: one.method != "GET")
+    endpoints = endpoints_of(settings)
+    for path, group in groupby(sorted(endpoints, key=_in_order), key=lambda one: one.path):
+        of_path = list(group)
         # Names of groups in a directory may have a slash, and nothing comes behind a principal.
         pattern = BASE + path.replace("{principal}", "{principal:.+}")
-        views = {one.method: _view_of(one) for one in of_path}
-        _add(config, of_path[0].name, pattern, views)
-    _add(config, "openapi", _DOCUMENT, {"GET": _document_of(endpoints_of(settings))})
+        _add(config, of_path[0].name, pattern, {one.method: _view_of(one) for one in of_path})
+    _add(config, "openapi", _DOCUMENT, {"GET": _document_of(endpoints)})
     _add(config, "nothing", "/-/api/*rest", {})
 
 
@@ -48,19 +47,33 @@ def endpoints_of(settings: Settings) -> tuple[Endpoint, ...]:
     return tuple(one for one in ENDPOINTS if own_users or not one.is_for_accounts)
 
 
+def _in_order(one: Endpoint) -> tuple[str, bool]:
+    return one.path, one.method != "GET"
+
+
 def _add(config: "Configurator", name: str, pattern: str, views: dict[str, View]) -> None:
     route = f"pypi.api.{name}"
     config.add_route(route, pattern, factory=Operation.of)
-    for method, view in views.items():
-        _add_view(config, route, view, request_method=_READ if method == "GET" else method)
-    _add_view(config, route, _other_method(tuple(views)) if views else _nothing)
-
-
-def _add_view(config: "Configurator", route: str, view: View, **predicates: Any) -> None:
     # Programs have no token of a form; what pages of other sites send is refused in another way.
     config.add_view(
-        view, route_name=route, permission=NO_PERMISSION_REQUIRED, require_csrf=False, **predicates
+        _by_method(views) if views else _nothing,
+        route_name=route,
+        permission=NO_PERMISSION_REQUIRED,
+        require_csrf=False,
     )
+
+
+def _by_method(views: dict[str, View]) -> View:
+    """Return one view for all methods; Pyramid takes its time at the start for each one."""
+    allowed = tuple(other for method in views for other in (_READ if method == "GET" else (method,)))
+
+    def view(context: Operation, request: "Request") -> Answer:
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in views:
+            raise MethodNotAllowed(f"{request.method[:20]} is not possible here", allowed=allowed)
+        return views[method](context, request)
+
+    return view
 
 
 def _view_of(endpoint: Endpoint) -> View:
@@ -86,15 +99,6 @@ def _document_of(endpoints: tuple[Endpoint, ...]) -> View:
 
         root = address_of(request).removesuffix(_DOCUMENT)
         return answer_encoded(encode(document(endpoints, root)))
-
-    return view
-
-
-def _other_method(methods: tuple[str, ...]) -> View:
-    allowed = tuple(other for method in methods for other in (_READ if method == "GET" else (method,)))
-
-    def view(context: Operation, request: "Request") -> Answer:  # noqa: ARG001
-        raise MethodNotAllowed(f"{request.method} is not possible here", allowed=allowed)
 
     return view
 

@@ -35,9 +35,12 @@ def contents(viewer: Viewer, filename: str) -> ContentsFacts:
     """Return the members of an archive, but for directories; of a proxied one, which is then kept.
 
     An archive that is not on this machine is fetched, if it has at most 200 MB. Raises FileMissing,
-    FileHidden, Unavailable, and BadRequest for what cannot be listed.
+    FileHidden, Forbidden, Unavailable, and BadRequest for what cannot be listed.
     """
-    find_file(viewer, filename)
+    found, _ = find_file(viewer, filename)
+    viewer.index.plugins.require(
+        "pypi_authorize_download", file=found, repository=viewer.served.name, identity=viewer.identity
+    )
     repository = viewer.served.repository
     with _opened(repository.open(repository.file(filename)), filename) as stream:
         try:

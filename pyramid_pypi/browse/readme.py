@@ -27,6 +27,7 @@ _LONGEST_SHOWN: Final = 256_000
 _LONGEST_RENDERED: Final = 2_000_000
 # Parsers of HTML take time in proportion to the square of this.
 _DEEPEST: Final = 60
+_MOST_WORK: Final = 300_000
 _DEEP_QUOTE: Final = re.compile(r"^(?:[ \t]*>){30}", re.MULTILINE)
 # A row of a table is filled up to the width of its first one, however short it is written.
 _BROAD_TABLE: Final = re.compile(r"^[^|\n]*(?:\|[^|\n]*){100}", re.MULTILINE)
@@ -66,11 +67,11 @@ _OPEN_END: Final = frozenset({"p", "li", "td", "th", "tr", "dt", "dd", "tbody", 
 
 def render(metadata: MetadataFacts) -> Markup:
     """Return the README as HTML, empty where there is none. What cannot be rendered is shown as text."""
-    text = metadata.description
+    text = metadata.description.encode("utf-8", "replace").decode()
     if not text.strip():
         return Markup()
     media_type = metadata.description_content_type
-    key = hashlib.sha256(f"{media_type}\0{text}".encode("utf-8", "surrogatepass")).digest()
+    key = hashlib.sha256(f"{media_type}\0{text}".encode("utf-8", "replace")).digest()
     found = _CACHE.get(key)
     if found is None:
         found = _rendered(text, media_type)
@@ -116,11 +117,13 @@ def _from_rst(text: str) -> str | None:
 
 def _is_deep(html: str) -> bool:
     """Tell whether elements are in each other that often that nobody has written them by hand."""
-    depth = 0
+    depth = work = 0
     for end, name in _TAG.findall(html):
         if name.lower() not in _VOID | _OPEN_END:
             depth += -1 if end else 1
-        if depth > _DEEPEST:
+        # An element that is never closed is opened again in each paragraph that follows.
+        work += max(depth, 0)
+        if depth > _DEEPEST or work > _MOST_WORK:
             return True
     return False
 

@@ -120,20 +120,29 @@ def _stale(since: int, *columns: ColumnElement[Any]) -> Select[Any]:
 
 
 def write(connection: Connection, made: Sequence[Summary]) -> None:
-    """Keep summaries, but for those of which somebody else has written a later one."""
+    """Keep some summaries, but for those of which somebody else has written a later one."""
     d = dependencies
-    for one in made:
-        where = _s.c.repository == one.repository, _s.c.name == one.name
-        known = connection.execute(select(_s.c.serial).where(*where)).scalar()
-        if known is not None and known > one.serial:
-            continue
-        connection.execute(delete(_s).where(*where))
-        connection.execute(delete(d).where(d.c.repository == one.repository, d.c.project == one.name))
-        row = {column.name: getattr(one, column.name) for column in _s.columns}
-        connection.execute(insert(_s).values(row))
-        if one.requires:
-            key = {"repository": one.repository, "project": one.name}
-            connection.execute(insert(d), [{**key, "name": name} for name in one.requires])
+    key = tuple_(_s.c.repository, _s.c.name)
+    chosen = select(_s.c.repository, _s.c.name, _s.c.serial).where(key.in_(_keys(made)))
+    known = {(repository, name): serial for repository, name, serial in connection.execute(chosen)}
+    new = [one for one in made if one.serial >= known.get((one.repository, one.name), 0)]
+    if not new:
+        return
+    connection.execute(delete(_s).where(key.in_(_keys(new))))
+    connection.execute(delete(d).where(tuple_(d.c.repository, d.c.project).in_(_keys(new))))
+    names = [column.name for column in _s.columns]
+    connection.execute(insert(_s), [{name: getattr(one, name) for name in names} for one in new])
+    required = [
+        {"repository": one.repository, "project": one.name, "name": name}
+        for one in new
+        for name in one.requires
+    ]
+    if required:
+        connection.execute(insert(d), required)
+
+
+def _keys(made: Sequence[Summary]) -> list[tuple[str, str]]:
+    return [(one.repository, one.name) for one in made]
 
 
 def find(

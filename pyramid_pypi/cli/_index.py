@@ -117,7 +117,7 @@ class Index:
             left = None if left is None else left - len(page.items)
 
     def change(self, method: str, *segments: str, **content: object) -> Any:
-        """Change what is at a path below the API; return what the index says, None for nothing."""
+        """Change what is at a path below the API; return what the index says. Raises Failed."""
         return self._send(method, segments, {}, content or None)
 
     def show(self, found: object) -> bool:
@@ -135,8 +135,6 @@ class Index:
         reply = self.transport.send(method, asked, body)
         if reply.status >= HTTPStatus.BAD_REQUEST:
             raise _failure(reply)
-        if reply.status == HTTPStatus.NO_CONTENT or not reply.body:
-            return None
         try:
             return json.loads(reply.body)
         except ValueError:

@@ -86,7 +86,8 @@ class Pages:
             "may_manage_index": Operation(index).permits(identity, "manage"),
             "csrf_field": field,
         }
-        body = templates(self._package).get_template(template).render(known | values).encode()
+        # What others have written may have halves of characters, which no page can have.
+        body = templates(self._package).get_template(template).render(known | values).encode("utf-8", "replace")
         headerlist = [*_HEADERS, ("Content-Length", str(len(body))), *headers, *field.headers]
         return Answer(status=status, headerlist=headerlist, app_iter=[body])
 

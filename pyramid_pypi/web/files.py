@@ -15,12 +15,11 @@ from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.distribution import guess_filename
 from pyramid_pypi.errors import (
     FileMissing,
-    Forbidden,
     ProjectNotFound,
     StorageUnavailable,
     UpstreamUnavailable,
 )
-from pyramid_pypi.model import Blob, File, Identity, LocalFile, Redirect, Stream
+from pyramid_pypi.model import Blob, File, LocalFile, Redirect, Stream
 from pyramid_pypi.served import Served
 from pyramid_pypi.storage.reading import CHUNK
 from pyramid_pypi.web.answers import CORS, Answer, answer_ready, answer_text, redirect_away
@@ -47,7 +46,9 @@ def file(context: RepositoryContext, request: Request) -> Answer:
     identity = identity_of(request)
     found = _find(WebCaller(request, context, identity), path.removesuffix(suffix))
     note(request, context.served.name, found.project, path.rpartition("/")[2])
-    _ask_plugins(context, found, identity)
+    context.index.plugins.require(
+        "pypi_authorize_download", file=found, repository=context.served.name, identity=identity
+    )
     answer = _answer(context, request, found, (path, suffix))
     if not suffix and request.method == "GET" and answer.status_int == HTTPStatus.OK:
         context.index.plugins.notify(
@@ -102,16 +103,6 @@ def _find(caller: WebCaller, path: str) -> File:
     except (FileMissing, ProjectNotFound):
         pass
     raise FileMissing(f"There is no file at {path!r}")
-
-
-def _ask_plugins(context: RepositoryContext, found: File, identity: Identity) -> None:
-    hook = "pypi_authorize_download"
-    if context.index.plugins.has(hook):
-        reasons = context.index.plugins.refusals(
-            hook, file=found, repository=context.served.name, identity=identity
-        )
-        if reasons:
-            raise Forbidden("; ".join(reasons))
 
 
 def _is_watched(context: RepositoryContext) -> bool:

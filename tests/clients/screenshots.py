@@ -11,6 +11,7 @@ __all__ = ["main"]
 _FOLDER = Path(__file__).parents[2] / "docs" / "images"
 _SIZE = {"width": 1000, "height": 720}
 _LARGEST = 120_000
+_NAME = "pypi.example.org"
 
 _PICTURES = (
     ("project", "/project/holy-grail/", "light"),
@@ -24,10 +25,14 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         open_showroom(Path(folder)) as site,
-        launch() as browser,
+        # The name of the pictures, and buttons that browsers only show on secure pages.
+        launch(
+            f"--host-resolver-rules=MAP {_NAME} {site.host}",
+            f"--unsafely-treat-insecure-origin-as-secure=http://{_NAME}",
+        ) as browser,
     ):
         for name, path, scheme in _PICTURES:
-            context = browser.new_context(base_url=site.url, color_scheme=scheme, viewport=_SIZE)
+            context = browser.new_context(base_url=f"http://{_NAME}", color_scheme=scheme, viewport=_SIZE)
             page = context.new_page()
             page.goto("/login")
             log_in(page, *PEOPLE["manager"])

@@ -23,13 +23,13 @@ _ARGUMENTS = (
 
 
 @contextmanager
-def launch() -> Iterator[Browser]:
-    """Run Chromium as long as the context lasts. Raises ToolMissing."""
+def launch(*arguments: str) -> Iterator[Browser]:
+    """Run Chromium with these arguments, as long as the context lasts. Raises ToolMissing."""
     program = shutil.which("chromium")
     if program is None:
         raise ToolMissing("chromium is not installed on this machine; install it, these tests need it")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=program, args=[*_ARGUMENTS, *arguments])
         yield browser
         browser.close()
 

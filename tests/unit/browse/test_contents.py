@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from pyramid_pypi import hookimpl
 from pyramid_pypi.browse import contents as module
 from pyramid_pypi.browse.contents import contents
 from pyramid_pypi.browse.facts import EntryFacts
-from pyramid_pypi.errors import BadRequest, BlobMissing, FileHidden, FileMissing, Unavailable
+from pyramid_pypi.errors import BadRequest, BlobMissing, FileHidden, FileMissing, Forbidden, Unavailable
 from pyramid_pypi.model import Redirect, Stream
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
 from tests.unit.browse.indexes import ANN, BOB
@@ -174,6 +175,21 @@ def test_what_may_not_be_had_is_not_looked_into(opened):
     index.hosted().set_status("holy-grail", "quarantined", "", ANN)
     with pytest.raises(FileHidden):
         contents(index.viewer("private", ANN), WHEEL)
+
+
+def test_who_may_not_fetch_a_file_may_not_look_into_it(opened):
+    class Embargo:
+        @hookimpl
+        def pypi_authorize_download(self, identity):
+            return None if identity == ANN else "This file is for friends"
+
+    index = opened()
+    index.wheel()
+    index.composed.plugins.register("embargo", Embargo())
+
+    assert contents(index.viewer("private", ANN), WHEEL).total
+    with pytest.raises(Forbidden, match="^This file is for friends$"):
+        contents(index.viewer("private", BOB), WHEEL)
 
 
 def test_bytes_that_have_disappeared_are_missing(opened, tmp_path):
