@@ -24,7 +24,7 @@ _AT_ONCE = 50
 _LONGEST = 4_000
 """Characters of a text that are searched."""
 
-_PAUSE = 0.01
+_PAUSE = 0.05
 """Seconds for everybody else, between two batches of the thread."""
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.browse.activity import activity
+from pyramid_pypi.browse.projects import project
 from pyramid_pypi.errors import Forbidden, RepositoryNotFound, Unauthorized
 from pyramid_pypi.ui.browsing import at_normal_name, count_of, query_of, show, viewer_of
 from pyramid_pypi.ui.pages import CORE
@@ -43,6 +44,9 @@ def show_project(context: RepositoryContext, request: "Request") -> Answer:
     viewer = viewer_of(context, request)
     name = viewer.served.name
     values = _changes(request, viewer.index, viewer.identity, repository=name, project=context.project)
+    if not values["changes"]:
+        # What is deleted has been here; of what never was there is no page.
+        project(viewer, context.project)
     return show(request, "activity.html", viewer, project=context.project, chosen="", names=(), **values)
 
 

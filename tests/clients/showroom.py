@@ -1,6 +1,6 @@
 """An index with something to look at: people, projects, a follower of another index, hostile READMEs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -117,13 +117,16 @@ HOSTILE = {
 
 
 @contextmanager
-def open_showroom(folder: Path) -> Iterator[LiveServer]:
-    """Serve the index from `folder`, as long as the context lasts. Raises AssertionError on a 500."""
+def open_showroom(folder: Path, *, hostile: bool = True) -> Iterator[LiveServer]:
+    """Serve the index from `folder`, as long as the context lasts. Raises AssertionError on a 500.
+
+    `hostile` tells whether there are hostile READMEs too.
+    """
     with FakeUpstream() as upstream:
         upstream.add(wheel_name("camelot", "2.1"), make_wheel("camelot", "2.1", summary="It is only a model"))
         ini = write_ini(folder / "index.ini", _settings(folder, upstream.url))
         with LiveServer(ini, folder / "log") as server:
-            _publish(server)
+            _publish(server, HOSTILE if hostile else {})
             _manage(ini)
             yield server
         problems = server.problems()
@@ -173,7 +176,7 @@ def _settings(folder: Path, upstream: str) -> dict[str, str]:
     }
 
 
-def _publish(server: LiveServer) -> None:
+def _publish(server: LiveServer, hostile: Mapping[str, tuple[str, str]]) -> None:
     ann = server.at("/", *ANN)
     for version in ("0.9", "1.0", "1.1", "1.2", "2.0rc1"):
         _put(ann, "holy-grail", version, "Finds cups in ruined castles", _README)
@@ -187,7 +190,7 @@ def _publish(server: LiveServer) -> None:
     ):
         needs = ["holy-grail>=1.0"] if name == "knights" else []
         _put(ann, name, "1.0", summary, f"# {name}\n\n{summary}.\n", needs)
-    for name, (kind, text) in HOSTILE.items():
+    for name, (kind, text) in hostile.items():
         lines = (f"Description-Content-Type: {kind}", f"Keywords: <script>ran('{name}')</script>", "", text)
         content = make_wheel(name, "1.0", metadata_lines=lines, summary=f"<script>ran('{name}')</script>")
         assert post_file(ann, wheel_name(name, "1.0"), content) == (200, "")

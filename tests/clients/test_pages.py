@@ -44,6 +44,8 @@ FOR = {
     "uploader": {**PAGES, **OWN, **MANAGE},
     "manager": {**PAGES, **OWN, **MANAGE, "status": "/-/status"},
 }
+# Bytes, without compression.
+LARGEST = 60_000
 # Milliseconds.
 PATIENCE = 10_000
 STATUSES = {"missing": 404, "refused": 403}
@@ -112,6 +114,8 @@ def test_every_page_is_in_order_for_everybody_in_every_light_and_on_every_screen
         assert answer is not None
         if answer.status != STATUSES.get(name, 200):
             wrong.append(f"{path}: {answer.status}")
+        if len(answer.body()) > LARGEST:
+            wrong.append(f"{path}: {len(answer.body())} bytes")
         for scheme, width in LOOKS:
             look(page, scheme, width)
             found = page.evaluate("document.documentElement.scrollWidth")

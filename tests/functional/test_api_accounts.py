@@ -72,6 +72,14 @@ def test_a_token_looks_after_no_sessions(api):
     assert api.get("me", "", headers=as_user("__token__", secret))["token"]
 
 
+def test_one_is_told_what_one_looks_after(api):
+    found = api.get("me/roles", "bob")["items"]
+
+    assert found == [{"repository": "private", "project": "spam", "role": "owner"}]
+    assert api.get("me/roles", "carol")["items"] == []
+    assert api.refused("GET", "me/roles", status=401) == "Log in to see what you look after"
+
+
 def test_the_policy_of_a_host_decides_about_the_api(host):
     web = host(
         deciding, **{"pypi.repo.private.read": "authenticated", "pypi.repo.private.upload": "user:hilda"}

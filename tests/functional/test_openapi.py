@@ -1,6 +1,8 @@
 """The OpenAPI document, and whether the index answers as it says, whatever it is sent."""
 
 import copy
+import subprocess
+import sys
 
 import pytest
 import schemathesis
@@ -193,3 +195,11 @@ def test_the_document_names_the_address_that_was_asked(index):
     answer = index.web.get(DOCUMENT, extra_environ={"HTTP_HOST": "pypi.example.org", "SCRIPT_NAME": "/index"})
 
     assert answer.json["servers"] == [{"url": "http://pypi.example.org/index"}]
+
+
+def test_the_start_does_not_pay_for_what_only_the_api_needs():
+    code = "import sys, pyramid_pypi.web.application; print('msgspec' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"

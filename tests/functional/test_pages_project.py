@@ -45,7 +45,7 @@ def hosted(client):
 def test_a_project_is_shown_with_what_its_authors_say(grail):
     page = look(grail, "/project/holy-grail/")
 
-    assert page.pyquery if False else "Holy-Grail" in page.html.h1.text
+    assert page.html.h1.get_text(" ", strip=True) == "Holy-Grail 1.0"
     text = page.html.get_text(" ", strip=True)
     for said in ("1.0", "Finds it", "MIT", "Arthur", "grail, quest", ">=3.9", "Typing :: Typed"):
         assert said in text
@@ -190,8 +190,6 @@ def test_a_source_distribution_is_shown_too(client):
         "/project/nothing/-/permissions",
         "/project/nothing/-/activity",
         "/project/.../",
-        "/project/holy-grail/%00/",
-        "/project/holy-grail/1.0/%00",
     ],
 )
 def test_what_is_not_there_is_said_on_a_page_and_to_tools(path, grail):
@@ -213,7 +211,7 @@ def test_who_may_do_what_is_said_with_the_reason(filled):
     page = look(filled, "/project/holy-grail/-/permissions", headers=as_user("carol"))
 
     text = page.html.main.get_text(" ", strip=True)
-    assert "You are carol , in staff , and may read" in text
+    assert "You are carol , in staff, and may read" in text
     assert "user:ann" in text
     assert "pypi.repo.private.upload" in text
 
@@ -246,7 +244,7 @@ def test_what_has_happened_to_a_project_is_shown_in_parts(client):
     second = first.click("Earlier")
 
     assert len(first.html.select("tbody tr")) == 50
-    assert len(second.html.select("tbody tr")) == 60 + 1 - 50 or len(second.html.select("tbody tr")) == 10
+    assert len(second.html.select("tbody tr")) == 10
     assert "busy-1.59" in first.text
     assert "busy-1.59" not in second.text
 

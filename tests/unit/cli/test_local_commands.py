@@ -7,6 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from pyramid_pypi.catalog.sessions import LoggedIn
 from pyramid_pypi.cli import _tables, main
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
 from tests.functional.support import OPEN, make_client, settings
@@ -112,6 +113,37 @@ def test_json_is_that_of_the_api(run, arguments):
     assert found[0]["name"] if isinstance(found, list) else found
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments", "key"),
+    [
+        ("show", ("holy-grail", "--permissions"), "permission"),
+        ("show", ("--me",), "name"),
+        ("show", ("holy-grail", "--downloads"), "total"),
+        ("log", (), "action"),
+        ("status", (), "kind"),
+        ("status", ("holy-grail", "active"), "status"),
+        ("yank", ("holy-grail", "1.0"), "files"),
+    ],
+)
+def test_json_is_what_the_table_is_made_of(run, command, arguments, key):
+    found = json.loads(run(command, *arguments, "--json").stdout)
+
+    assert key in (found[0] if isinstance(found, list) else found)
+
+
+@pytest.mark.parametrize("command", [("show", "holy-grail", "--dependents"), ("sessions",)])
+def test_json_of_an_empty_list_is_an_empty_list(run, command):
+    assert json.loads(run(*command, "--json").stdout) == []
+
+
+def test_show_lists_who_needs_a_project(run, index, tmp_path):
+    client = make_client(tmp_path, **OPEN, **STABLE)
+    client.publish("castle", "1.0", requires_dist=["holy-grail>=1"])
+    client.application.close()
+
+    assert lines(run("show", "holy-grail", "--dependents")) == ["castle"]
+
+
 def test_search_finds_by_summary_and_says_when_nothing_is_found(run):
     assert lines(run("search", "grail"))[1].split()[:3] == ["holy-grail", "1.0", "private"]
     assert lines(run("search", "grail", "-r", "stable")) == ["Nothing was found."]
@@ -201,9 +233,14 @@ def test_names_cannot_lead_elsewhere_in_the_api(run, arguments):
     assert run("show", *arguments).exit_code == 3
 
 
-def test_sessions_are_listed_and_one_that_is_not_there_is_told(run):
+def test_sessions_are_listed_and_ended(run, index):
+    index.browsers.sessions.begin(LoggedIn(getpass.getuser(), "password", None, "", "127.0.0.1"))
+
+    number, *rest = lines(run("sessions"))[1].split()
+    assert rest[-2:] == ["127.0.0.1", "password"]
+    assert lines(run("sessions", "--end", number)) == [f"{number} has ended"]
     assert len(lines(run("sessions"))) == 1
-    assert run("sessions", "--end", "7").exit_code == 3
+    assert run("sessions", "--end", number).exit_code == 3
 
 
 @pytest.mark.parametrize("option", [("--token", "x"), ("--username", "ann"), ("--ca", "x.pem")])

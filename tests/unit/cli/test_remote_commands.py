@@ -6,6 +6,7 @@ import json
 
 import click
 import pytest
+import urllib3
 
 from pyramid_pypi.browse.facts import ProjectItem
 from pyramid_pypi.cli._index import Failed, Index, Login, Missing, NotAllowed, Reply, Unreachable, read
@@ -168,6 +169,23 @@ def test_the_first_who_is_named_logs_in(login, monkeypatch):
     assert login("https://ann:x@pypi.example.org") == "Bearer ppypi_1"
     assert login(token="ppypi_2") == "Bearer ppypi_2"
     assert login(username="ann", password_stdin=True) == basic("ann", "typed")
+
+
+def test_a_password_is_asked_for_where_it_is_not_given(login, monkeypatch):
+    monkeypatch.setattr(click, "prompt", lambda text, **_options: f"{text}?")
+
+    assert login(username="ann") == basic("ann", "Password?")
+
+
+def test_the_proxy_of_the_environment_is_used(login, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:swordfish@proxy.example.org:3128")
+    monkeypatch.setenv("NO_PROXY", "other.example.org")
+
+    with open_remote(URL, Login()) as remote:
+        assert isinstance(remote.pool, urllib3.ProxyManager)
+        assert remote.pool.proxy_headers == {"Proxy-Authorization": basic("me", "swordfish")}
+    with open_remote("https://other.example.org", Login()) as remote:
+        assert not isinstance(remote.pool, urllib3.ProxyManager)
 
 
 def test_nobody_logs_in_where_nobody_is_named(login, monkeypatch, tmp_path):
