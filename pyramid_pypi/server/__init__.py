@@ -7,6 +7,7 @@ refused, and the log does not fill with `Task queue depth`. Nothing in the appli
 """
 
 import logging
+import signal
 from functools import partial
 from typing import Any
 
@@ -47,9 +48,18 @@ def create_server(application: Any, **settings: Any) -> Any:
 
 
 def serve(application: Any, global_conf: object = None, **settings: Any) -> int:
-    """Serve until the process is told to stop; the entry point for `pserve`."""
+    """Serve until the process is told to stop; the entry point for `pserve`.
+
+    SIGTERM lets requests that are being worked on come to their end, for five seconds, and what is
+    written now and then be written.
+    """
     del global_conf
+    signal.signal(signal.SIGTERM, _stop)
     server = create_server(application, **settings)
     server.print_listen("Serving on http://{}:{}")
     server.run()
     return 0
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    raise SystemExit

@@ -6,12 +6,15 @@ import http.client
 import logging
 import os
 import re
+import sqlite3
 import threading
+import urllib.request
 
 import pytest
 import waitress
 
 from pyramid_pypi.server import create_server
+from tests.clients.releases import put_wheel
 from tests.live import LiveServer, write_ini
 from tests.services.running import CONTENT, MIB, Running, ask, read_all, read_answer, read_head
 
@@ -206,18 +209,25 @@ def test_an_unknown_setting_is_refused(application):
         create_server(application, nonsense="1")
 
 
-def test_pserve_starts_it(tmp_path):
+def of_our_own(tmp_path):
+    """Return an ini whose server is ours."""
     settings = {
         "pypi.data": str(tmp_path / "data"),
-        "pypi.catalog": "sqlite:///catalog.db",
+        "pypi.catalog": f"sqlite:///{tmp_path}/catalog.db",
         "pypi.repositories": "private",
         "pypi.repo.private": "hosted",
         "pypi.repo.private.storage": "filesystem",
         "pypi.repo.private.storage.path": "packages",
         "pypi.repo.private.read": "everyone",
+        "pypi.repo.private.upload": "everyone",
     }
     ini = write_ini(tmp_path / "server.ini", settings)
     ini.write_text(ini.read_text().replace("egg:waitress#main", "egg:pyramid_pypi#server"))
+    return ini
+
+
+def test_pserve_starts_it(tmp_path):
+    ini = of_our_own(tmp_path)
     with LiveServer(ini, tmp_path / "server.log") as running:
         connection = http.client.HTTPConnection(*running.host.split(":"), timeout=10)
         with contextlib.closing(connection):
@@ -232,6 +242,21 @@ def test_pserve_starts_it(tmp_path):
             assert (answer.status, again.status) == (200, 304)
             assert connection.sock is used is not None
         assert running.problems() == []
+
+
+def test_what_is_only_in_memory_is_written_when_it_is_told_to_stop(tmp_path):
+    ini = of_our_own(tmp_path)
+    running = LiveServer(ini, tmp_path / "server.log")
+    with running:
+        put_wheel(running, "holy-grail", "1.0")
+        page = urllib.request.urlopen(f"{running.url}/simple/holy-grail/").read().decode()
+        url = re.search(r'href="\.\./\.\./([^"#]+)', page)[1]
+        urllib.request.urlopen(f"{running.url}/{url}").read()
+
+    with contextlib.closing(sqlite3.connect(tmp_path / "catalog.db")) as catalog:
+        found = catalog.execute("SELECT filename, count FROM downloads").fetchall()
+    assert found == [("holy_grail-1.0-py3-none-any.whl", 1)]
+    assert running.problems() == []
 
 
 @pytest.mark.parametrize(
