@@ -1,7 +1,7 @@
 """Where bytes are; part of `pyramid_pypi.model`, where everybody finds it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -13,13 +13,15 @@ __all__ = ["Arriving", "Blob", "LocalFile", "Redirect", "StoredBlob", "Stream"]
 class StoredBlob:
     """A blob in a listing of a storage: key, size in bytes, time of the last change (UTC).
 
-    `placed_at` is when the bytes were put under this key, which copying tools do not preserve.
+    `placed_at` is when the bytes were put under this key, which copying tools do not preserve. `tag`
+    is the storage's own, for its `open_listed` if it has one.
     """
 
     key: str
     size: int
     modified_at: datetime
     placed_at: datetime
+    tag: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ class Adopter:
 
     def _add(self, name: Filename, blob: StoredBlob) -> None:
         repository = self.repository
-        opened = repository.storage.open(blob.key)
+        opened = self._open(blob)
         record = repository.storage.record(blob.key)
         with self._at_hand(opened) as (path, hashed):
             artefact = inspect(path, name, LENIENT)
@@ -162,6 +162,12 @@ class Adopter:
         file = replace(file, metadata_sha256=digest)
         self._put(Found(file, artefact.name, body))
         log.info("%s: %s was found in the storage and is listed", repository.name, blob.key)
+
+    def _open(self, blob: StoredBlob) -> Blob:
+        # A remote storage need not be asked again for what it has just told.
+        open_listed = getattr(self.repository.storage, "open_listed", None)
+        opened: Blob = open_listed(blob) if open_listed else self.repository.storage.open(blob.key)
+        return opened
 
     def _list(self, found: Found) -> None:
         catalog, name = self.repository.catalog, self.repository.name

@@ -18,6 +18,9 @@ WHEEL = "holy_grail-1.2-py3-none-any.whl"
 PAGES = {
     "overview": "/",
     "group": "/all/",
+    "proxy": "/pypi/",
+    "empty": "/stable/",
+    "projects": "/search",
     "search": "/search?q=coconut",
     "search-nothing": "/search?q=nothing-like-this",
     "project": f"{GRAIL}/",
@@ -249,6 +252,19 @@ def test_what_is_copied_is_the_command(chromium: Browser, site: LiveServer) -> N
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == f"pip install --index-url {site.url}/simple/ holy-grail"
     context.close()
+
+
+def test_the_page_of_a_new_token_is_in_order(page: Page) -> None:
+    as_one(page, "uploader")
+    page.goto("/account")
+    page.get_by_label("What it is for").fill("CI")
+    page.get_by_role("button", name="Make the token").click()
+    assert page.locator("#secret").count() == 1
+
+    for scheme, width in LOOKS:
+        look(page, scheme, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert violations(page) == []
 
 
 def test_one_finds_and_reads_a_project_without_scripts(plain: Page, site: LiveServer) -> None:

@@ -136,3 +136,29 @@ def test_a_host_that_decides_alone_gets_sentences_and_no_pages_of_ours(host):
     answer = web.get("/pypi/simple/nothing/", headers={"Accept": ACCEPT}, status="*")
 
     assert answer.content_type == "text/plain"
+
+
+def test_a_host_that_decides_alone_gets_a_short_first_page(host):
+    web = host(deciding, **{"pypi.security": "host", "pypi.repo.private.read": "everyone"})
+
+    page = web.get("/pypi/", headers={"Accept": ACCEPT, "Host": "pypi.example"})
+
+    assert "pip install --index-url http://pypi.example/pypi/simple/ PROJECT" in page.text
+    assert page.click("All projects").status_int == 200
+    web.get("/pypi/project/holy-grail/", status=404)
+    web.get("/pypi/-/style.css", status=404)
+
+
+@pytest.mark.parametrize(("module", "prefix"), [(plain, "/pypi"), (strict, "/tools/pypi")])
+def test_pages_are_below_the_prefix(host, module, prefix):
+    web = host(module, **OPEN)
+    web.post(prefix, upload_fields(WHEEL, CONTENT))
+    headers = {"Accept": ACCEPT, "Host": "pypi.example"}
+
+    for place in ("", "/private"):
+        page = web.get(f"{prefix}{place}/", headers=headers)
+        page = web.get(page.click("holy-grail").request.path, headers=headers)
+        assert page.request.path == f"{prefix}{place}/project/holy-grail/"
+        assert f"--index-url http://pypi.example{prefix}{place}/simple/ holy-grail" in page.html.get_text()
+        for link in page.html.select("link[href], script[src]"):
+            assert page.goto(link.get("href") or link["src"], headers={}).status_int == 200

@@ -19,7 +19,6 @@ TWO = {
     "pypi.repo.staging": "hosted",
     "pypi.repo.staging.storage": "filesystem",
     "pypi.repo.staging.storage.path": "staging",
-    "pypi.repo.staging.read": "user:nobody",
 }
 
 
@@ -70,13 +69,23 @@ def test_whoever_is_logged_in_finds_the_name_filled_in(filled):
     assert "Publish here" not in carol
 
 
-def test_a_name_stays_a_part_of_the_address(build, tmp_path):
-    client = build(**{"pypi.remote_user": "true"}) if False else build(**TWO)
+def test_repositories_that_may_be_read_are_offered(build):
+    client = build(**TWO, **{"pypi.repo.staging.read": "everyone"})
 
-    assert "Our <own> packages" in words(look(client, "/"))
+    page = look(client, "/")
+
+    assert [(one.text, one["href"]) for one in page.html.select(".switch a")] == [
+        ("private", "./"),
+        ("staging", "./staging/"),
+    ]
+    assert page.html.select_one(".switch a[aria-current]").text == "private"
+    assert "Our <own> packages" in words(page)
+    assert look(client, "/staging/").html.h1.text.startswith("staging")
 
 
-def test_only_repositories_that_may_be_read_are_offered(build, client):
+def test_others_are_not_offered(build):
+    client = build(**TWO, **{"pypi.repo.staging.read": "user:nobody"})
+
     assert look(client, "/").html.select(".switch") == []
 
 
@@ -216,12 +225,3 @@ def test_what_pages_load_is_small_and_kept(path, client):
     assert len(answer.body) < 14_000
     assert "max-age" in answer.headers["Cache-Control"]
     assert b"//" not in answer.body.replace(b"// ", b"").replace(b"http://www.w3.org/2000/svg", b"")
-
-
-def test_where_the_host_decides_there_is_only_a_short_page(build):
-    client = build(**{**OPEN, "pypi.security": "host"})
-    client.application.index.settings
-
-    page = client.web.get("/", headers={"Accept": "text/html", "Host": "pypi.example"}, status="*")
-
-    assert page.status_int in {200, 403}

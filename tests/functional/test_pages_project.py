@@ -60,18 +60,26 @@ def test_a_project_is_shown_with_what_its_authors_say(grail):
 def test_installers_are_given_the_address_of_this_host(grail):
     headers = {"Host": "pypi.example:81"}
 
-    assert "pip install --index-url http://pypi.example:81/simple/ holy-grail" in look(
-        grail, "/project/holy-grail/", headers=headers
-    ).html.get_text()
-    assert "pip install --index-url http://pypi.example:81/repository/private/simple/ holy-grail==1.0" in look(
-        grail, "/repository/private/project/holy-grail/1.0/", headers=headers
-    ).html.get_text()
+    assert (
+        "pip install --index-url http://pypi.example:81/simple/ holy-grail"
+        in look(grail, "/project/holy-grail/", headers=headers).html.get_text()
+    )
+    assert (
+        "pip install --index-url http://pypi.example:81/repository/private/simple/ holy-grail==1.0"
+        in look(grail, "/repository/private/project/holy-grail/1.0/", headers=headers).html.get_text()
+    )
 
 
 @pytest.mark.parametrize("place", ["", "/private", "/repository/private"])
 def test_every_link_leads_somewhere(place, grail):
     seen = set()
-    for path in ("/", "/search", "/project/holy-grail/", "/project/holy-grail/1.0/", f"/project/holy-grail/1.0/{WHEEL}"):
+    for path in (
+        "/",
+        "/search",
+        "/project/holy-grail/",
+        "/project/holy-grail/1.0/",
+        f"/project/holy-grail/1.0/{WHEEL}",
+    ):
         page = look(grail, place + path)
         for link in page.html.select("a[href], link[href], script[src]"):
             target = link.get("href") or link["src"]
@@ -96,7 +104,10 @@ def test_dependencies_and_dependents_are_linked_inside_the_repository(grail):
         ("/project/Holy_Grail/", "/project/holy-grail/"),
         ("/project/Holy.Grail/1.0/", "/project/holy-grail/1.0/"),
         ("/private/project/HOLY-GRAIL/-/permissions", "/private/project/holy-grail/-/permissions"),
-        (f"/repository/private/project/Holy.Grail/1.0/{WHEEL}", f"/repository/private/project/holy-grail/1.0/{WHEEL}"),
+        (
+            f"/repository/private/project/Holy.Grail/1.0/{WHEEL}",
+            f"/repository/private/project/holy-grail/1.0/{WHEEL}",
+        ),
         ("/project/holy-grail/1.0.0/", "/project/holy-grail/1.0/"),
         (f"/project/holy-grail/1/{WHEEL}", f"/project/holy-grail/1.0/{WHEEL}"),
         ("/project/holy-grail?versions=all", "/project/holy-grail/?versions=all"),
@@ -201,7 +212,8 @@ def test_what_is_not_there_is_said_on_a_page_and_to_tools(path, grail):
 
 
 @pytest.mark.parametrize(
-    "path", ["/project/holy-grail/1.0/?offset=x", "/project/holy-grail/1.0/?offset=-1", "/-/activity?before=1e9"]
+    "path",
+    ["/project/holy-grail/1.0/?offset=x", "/project/holy-grail/1.0/?offset=-1", "/-/activity?before=1e9"],
 )
 def test_a_number_that_is_none_is_refused(path, grail):
     assert "is a count" in look(grail, path, status=400).text
@@ -228,7 +240,9 @@ def test_a_project_that_may_not_be_read_is_not_there(path, filled):
     assert "secret-sauce" in look(filled, path, headers=as_user("ann")).text
 
 
-@pytest.mark.parametrize("path", ["/", "/search", "/project/holy-grail/", "/project/holy-grail/1.0/", "/-/activity"])
+@pytest.mark.parametrize(
+    "path", ["/", "/search", "/project/holy-grail/", "/project/holy-grail/1.0/", "/-/activity"]
+)
 def test_strangers_are_led_to_the_login(path, filled):
     answer = look(filled, path, status=303)
 

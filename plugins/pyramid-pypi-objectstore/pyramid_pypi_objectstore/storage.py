@@ -76,11 +76,19 @@ class BucketStorage(ABC):
             raise StorageUnavailable(f"{source.path} has disappeared; upload the file again")
         self._putting.put(self._folder + key, source.path, size)
 
+    def open_listed(self, blob: StoredBlob) -> Stream:
+        """Open what `keys` has just told of, without a request; if it is gone, reading it says so."""
+        path = self._folder + blob.key
+        return self._stream(Found(path, blob.size, blob.modified_at, blob.tag or None))
+
+    def _stream(self, found: Found) -> Stream:
+        return Stream(found.size, found.modified_at, lambda start, stop: self._windows(found, start, stop))
+
     def open(self, key: str) -> Stream | Redirect:
         found = self._bucket.head(self._folder + key)
         if found is None:
             raise BlobMissing(f"{key.rpartition('/')[2]} has disappeared from the storage")
-        stream = Stream(found.size, found.modified_at, lambda start, stop: self._windows(found, start, stop))
+        stream = self._stream(found)
         if self._options.serve == "stream":
             return stream
         return Redirect(self._bucket.sign(found.path, self._options.redirect_expires), stream)
@@ -94,7 +102,8 @@ class BucketStorage(ABC):
         for found in self._bucket.list(self._folder, after=f"{self._own[:-1]}0"):
             key = found.path.removeprefix(self._folder)
             if not key.startswith(".") and "/." not in key:
-                yield StoredBlob(key, found.size, found.modified_at, found.modified_at)
+                at = found.modified_at
+                yield StoredBlob(key, found.size, at, at, found.etag or "")
 
     def record(self, key: str) -> bytes | None:
         return self._bucket.read(self._record_path(key))

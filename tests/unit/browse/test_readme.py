@@ -34,7 +34,10 @@ def test_restructured_text_is_rendered_and_is_what_nothing_is_said_of(content_ty
 
 
 def test_plain_text_stays_as_it_is():
-    assert shown("a <b>*x*</b>", "text/plain") == '<pre class="plain" tabindex="0">a &lt;b&gt;*x*&lt;/b&gt;</pre>'
+    assert (
+        shown("a <b>*x*</b>", "text/plain")
+        == '<pre class="plain" tabindex="0">a &lt;b&gt;*x*&lt;/b&gt;</pre>'
+    )
 
 
 def test_an_unknown_type_is_shown_as_text_if_it_is_no_restructured_text():
@@ -119,7 +122,18 @@ def test_nothing_can_run_or_load_or_be_sent(text):
     html = shown(text)
 
     tags = set(re.findall(r"<([a-z0-9]+)", html))
-    assert not tags & {"script", "svg", "math", "style", "form", "input", "button", "iframe", "object", "base"}
+    assert not tags & {
+        "script",
+        "svg",
+        "math",
+        "style",
+        "form",
+        "input",
+        "button",
+        "iframe",
+        "object",
+        "base",
+    }
     assert not tags & {"img", "embed", "meta", "link", "template", "video", "noscript"}
     attributes = set(re.findall(r"<[a-z0-9]+ ([a-z-]+)=", html)) | set(re.findall(r'" ([a-z-]+)="', html))
     assert attributes <= {"href", "rel", "class", "id", "title", "align", "tabindex"}
