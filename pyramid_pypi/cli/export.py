@@ -20,7 +20,7 @@ from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.repositories.group import Group
 from pyramid_pypi.repositories.ruled import unruled
 from pyramid_pypi.served import Served
-from pyramid_pypi.upkeep._writing import replacing
+from pyramid_pypi.upkeep._files import replacing
 from pyramid_pypi.upkeep.export import Exporter, Report, Wanted
 from pyramid_pypi.upkeep.manifest import SiteManifest
 from pyramid_pypi.upkeep.targets import ArchiveTarget, FolderTarget, Target

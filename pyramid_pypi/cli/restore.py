@@ -53,17 +53,22 @@ def restore(  # noqa: PLR0913 - one for each option
         finally:
             catalog.close()
         rows, serial, made = found.manifest.rows, found.manifest.last_serial, found.manifest.made_at
+    if not as_json:
+        click.echo(f"{rows} rows up to serial {serial}, as of {made}")
     with opened(ini, variables, audited=True) as index:
         audit.record("catalog restored", operator(), file=str(source))
-        back = sum(put_back(index.served(name).hosted, folder) for name in index.hosted_names if folder)
+        saved = [put_back(index.served(name).hosted, folder) for name in index.hosted_names if folder]
         missing, unlisted = _differences(index)
+    back, problems = sum(one.copied for one in saved), [one for each in saved for one in each.problems]
     if as_json:
         report = {"rows": rows, "last_serial": serial, "made_at": made, "files_put_back": back}
-        click.echo(json.dumps({**report, "missing": missing, "unlisted": unlisted}, indent=2))
+        lists = {"problems": problems, "missing": missing, "unlisted": unlisted}
+        click.echo(json.dumps({**report, **lists}, indent=2))
     else:
-        click.echo(f"{rows} rows up to serial {serial}, as of {made}")
         _tell(missing, unlisted, back)
-    if missing:
+        for problem in problems:
+            click.echo(problem)
+    if missing or problems:
         raise SystemExit(1)
 
 

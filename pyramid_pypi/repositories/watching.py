@@ -13,7 +13,7 @@ from pathlib import Path
 from pyramid_pypi.errors import PypiError, StorageUnavailable
 from pyramid_pypi.repositories.adoption import Adopter
 from pyramid_pypi.repositories.hosted import Hosted
-from pyramid_pypi.storage.filesystem import FilesystemStorage, stored_blob
+from pyramid_pypi.storage.filesystem import FilesystemStorage, may_be_listed, stored_blob
 
 __all__ = ["Watcher"]
 
@@ -187,7 +187,7 @@ class Watcher:
         names = set()
         with os.scandir(self._root / folder) as entries:
             for entry in entries:
-                if not entry.name.startswith("."):
+                if may_be_listed(entry.name):
                     is_folder = entry.is_dir(follow_symlinks=False)
                     names.add(f"{entry.name}/" if is_folder else entry.name)
         before = frozenset() if known is None else known.names

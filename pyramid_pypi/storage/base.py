@@ -82,7 +82,9 @@ class StagedFile:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):
             self.stream.close()
-        self.path.unlink(missing_ok=True)
+        # A disk that takes nothing any more lets nothing go; `remove_abandoned` comes by later.
+        with suppress(OSError):
+            self.path.unlink()
 
 
 def _claim(descriptor: int) -> bool:

@@ -1,5 +1,6 @@
 """A storage that is a folder: a clean tree of files, with one dot-folder for what is ours."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,15 +10,20 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from pyramid_pypi.errors import BlobExists, BlobMissing, StorageUnavailable
 from pyramid_pypi.model import LocalFile, StoredBlob
 from pyramid_pypi.options import Seconds
 from pyramid_pypi.storage.base import StagedFile, storage_error
 
-__all__ = ["FilesystemStorage", "stored_blob"]
+__all__ = ["FilesystemStorage", "may_be_listed", "stored_blob"]
+
+log = logging.getLogger(__name__)
 
 _OWN = ".pyramid_pypi"
+# At the top of a disk, and of nobody but root.
+_LOST = "lost+found"
 _ABANDONED_AFTER = 24 * 3600
 _HANDOFF = {"x-accel-redirect": "X-Accel-Redirect", "x-sendfile": "X-Sendfile"}
 
@@ -114,15 +120,14 @@ class FilesystemStorage:
         pending = [""]
         while pending:
             folder = pending.pop()
-            with suppress(FileNotFoundError), os.scandir(self.root / folder) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
+            for entry in _entries(self.root / folder):
+                key = f"{folder}{entry.name}"
+                # A file that goes meanwhile must not take the rest of its folder along.
+                with suppress(OSError):
                     if entry.is_dir(follow_symlinks=False):
-                        pending.append(f"{folder}{entry.name}/")
+                        pending.append(f"{key}/")
                     elif entry.is_file():
-                        status = entry.stat()
-                        yield stored_blob(f"{folder}{entry.name}", status)
+                        yield stored_blob(key, entry.stat())
 
     def record(self, key: str) -> bytes | None:
         """Read the record from the dot-folder."""
@@ -185,9 +190,11 @@ class FilesystemStorage:
     def _handoff(self, key: str, path: Path) -> tuple[str, str] | None:
         match self.options.handoff:
             case "x-accel-redirect":
-                return _HANDOFF["x-accel-redirect"], f"{self.options.handoff_prefix}{_quote(key)}"
+                # nginx decodes the header's value as a URI.
+                return _HANDOFF["x-accel-redirect"], f"{self.options.handoff_prefix}{quote(key)}"
             case "x-sendfile":
-                return _HANDOFF["x-sendfile"], str(path)
+                # PEP 3333: a header is made of bytes, whatever letters they stand for.
+                return _HANDOFF["x-sendfile"], os.fsencode(path).decode("latin-1")
             case _:
                 return None
 
@@ -234,6 +241,31 @@ def stored_blob(key: str, status: os.stat_result) -> StoredBlob:
     return StoredBlob(key, status.st_size, _moment(status.st_mtime), _moment(status.st_ctime))
 
 
+def may_be_listed(name: str) -> bool:
+    """Tell whether a name in a folder may be that of a project's file, or lead to one.
+
+    A catalog and a header of HTTP take no name that is no text.
+    """
+    if name.startswith(".") or name == _LOST:
+        return False
+    if not name.isprintable():
+        log.warning("%a is not listed: its name has letters that cannot be told", name)
+        return False
+    return True
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what may be listed of a folder. Raises StorageUnavailable."""
+    try:
+        with os.scandir(folder) as entries:
+            yield from (entry for entry in entries if may_be_listed(entry.name))
+    except (FileNotFoundError, NotADirectoryError):
+        # It has gone with its last file.
+        return
+    except OSError as error:
+        raise StorageUnavailable(f"The folder {folder} cannot be read: {error.strerror}") from error
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -244,11 +276,6 @@ def _sync_folder(folder: Path) -> None:
 
 def _moment(timestamp: float) -> datetime:
     return datetime.fromtimestamp(timestamp, UTC)
-
-
-def _quote(key: str) -> str:
-    # nginx decodes the header's value as a URI.
-    return key.replace("%", "%25").replace("+", "%2B").replace("?", "%3F").replace(" ", "%20")
 
 
 def _umask() -> int:

@@ -10,7 +10,7 @@ from pyramid_pypi.ui.pages import CORE
 from pyramid_pypi.web.answers import Answer, answer_text
 from pyramid_pypi.web.context import RepositoryContext
 from pyramid_pypi.web.observe import note
-from pyramid_pypi.web.places import address_of, up
+from pyramid_pypi.web.places import address_of, base_of
 
 if TYPE_CHECKING:
     from pyramid.request import Request
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = [
     "add_slash",
     "at_normal_name",
-    "base_of",
     "count_of",
     "moved",
     "query_of",
@@ -29,8 +28,6 @@ __all__ = [
 
 _MOST_FIELDS = 50
 _MOST_DIGITS = 15
-# How many segments of the path lead to the root of the repository, by the mount of the route.
-_DEPTHS = {"named": 2, "short": 1, "default": 0}
 
 
 def viewer_of(context: RepositoryContext, request: "Request") -> Viewer:
@@ -46,12 +43,6 @@ def show(request: "Request", template: str, viewer: Viewer, **values: Any) -> An
     """Return a page about the repository of `viewer`, which nobody but its reader may keep."""
     base = base_of(request)
     return CORE.show_facts(request, template, base=base, repository=viewer.served.name, **values)
-
-
-def base_of(request: "Request") -> str:
-    """Return the relative way from the page that was asked to the root of its repository."""
-    mount = request.matched_route.name.split(".")[1]
-    return up(request).removeprefix("../" * _DEPTHS[mount]) or "./"
 
 
 def tools_url(request: "Request") -> str:

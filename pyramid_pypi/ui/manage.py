@@ -13,13 +13,13 @@ from pyramid_pypi.publish.promoting import promote as promote_release
 from pyramid_pypi.publish.publisher import Publisher
 from pyramid_pypi.repositories.group import Group
 from pyramid_pypi.served import Served
-from pyramid_pypi.ui.browsing import at_normal_name, base_of
+from pyramid_pypi.ui.browsing import at_normal_name
 from pyramid_pypi.ui.forms import Form, read_form
 from pyramid_pypi.ui.pages import CORE
 from pyramid_pypi.web.answers import Answer, see_other
 from pyramid_pypi.web.context import RepositoryContext, WebCaller
 from pyramid_pypi.web.observe import note
-from pyramid_pypi.web.places import here, up
+from pyramid_pypi.web.places import base_of, here, up
 
 if TYPE_CHECKING:
     from pyramid.request import Request

@@ -12,8 +12,8 @@ from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.errors import PypiError, Unauthorized
 from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.web.answers import Answer
-from pyramid_pypi.web.context import Operation, index_of
-from pyramid_pypi.web.places import here, up
+from pyramid_pypi.web.context import Operation, RepositoryContext, index_of
+from pyramid_pypi.web.places import base_of, here, up
 from pyramid_pypi.web.sessions import cookie_of, form_token, new_cookie
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ class Pages:
             "may_manage_index": Operation(index).permits(identity, "manage"),
             "csrf_field": field,
         }
+        text = templates(self._package).get_template(template).render(known | values)
         # What others have written may have halves of characters, which no page can have.
-        body = templates(self._package).get_template(template).render(known | values).encode("utf-8", "replace")
+        body = text.encode("utf-8", "replace")
         headerlist = [*_HEADERS, ("Content-Length", str(len(body))), *headers, *field.headers]
         return Answer(status=status, headerlist=headerlist, app_iter=[body])
 
@@ -129,7 +130,18 @@ def show_error(error: PypiError, request: "Request", answer: Answer) -> Answer:
         message=error.message,
         may_log_in=isinstance(error, Unauthorized),
         next=here(request),
+        **_repository_of(request),
     )
+
+
+def _repository_of(request: "Request") -> dict[str, str]:
+    """Return which repository a page that went wrong is about, for those who may read there."""
+    context = getattr(request, "context", None)
+    if not isinstance(context, RepositoryContext) or not context.served.permits_somewhere(
+        _identity(request), "read"
+    ):
+        return {}
+    return {"repository": context.served.name, "base": base_of(request)}
 
 
 def _identity(request: "Request") -> Identity:

@@ -19,9 +19,7 @@ def sparkline(found: DownloadFacts) -> Markup:
         return Markup()
     most = max(days, key=lambda day: day.downloads)
     total = sum(day.downloads for day in days)
-    said = (
-        f"{total} downloads in the last {len(days)} days, most on {most.day:%Y-%m-%d}: {most.downloads}"
-    )
+    said = f"{total} downloads in the last {len(days)} days, most on {most.day:%Y-%m-%d}: {most.downloads}"
     bars = "".join(
         f"M{at} {_HEIGHT}v-{round(day.downloads / most.downloads * _HEIGHT, 1)}"
         for at, day in enumerate(days)

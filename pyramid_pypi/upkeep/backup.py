@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, func, select, tuple_
 
 from pyramid_pypi.catalog import Catalog, tables
 from pyramid_pypi.upkeep._archive import KEPT, Manifest, TableSummary, encoded, entry_of
-from pyramid_pypi.upkeep._writing import replacing
+from pyramid_pypi.upkeep._files import replacing
 from pyramid_pypi.version import __version__
 
 __all__ = ["back_up", "count_rows", "snapshot"]

@@ -15,8 +15,8 @@ from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.repositories.records import write_record
 from pyramid_pypi.storage import Storage
 from pyramid_pypi.storage.base import storage_error
-from pyramid_pypi.storage.reading import CHUNK, Hasher, read_blob
-from pyramid_pypi.upkeep._writing import make_folder, replacing
+from pyramid_pypi.storage.reading import Hasher, read_blob
+from pyramid_pypi.upkeep._files import leads_below, make_folder, read_file, replacing
 from pyramid_pypi.upkeep.errors import UpkeepError
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "displays",
     "inspect_blob",
     "listed_bytes",
-    "listed_files",
     "missing_files",
     "put_back",
     "save_blobs",
@@ -56,13 +55,6 @@ def displays(hosted: Hosted) -> dict[str, str]:
     return {project.name: project.display for project in hosted.catalog.projects(hosted.name)}
 
 
-def listed_files(hosted: Hosted) -> Iterator[File]:
-    """Yield every listed file by project, without keeping a question to the catalog open."""
-    for project in hosted.catalog.projects(hosted.name):
-        page = hosted.catalog.page(hosted.name, project.name)
-        yield from page.files if page else ()
-
-
 def listed_bytes(hosted: Hosted) -> int:
     """Return how many bytes all listed files have together."""
     size = select(func.sum(tables.files.c.size)).where(tables.files.c.repository == hosted.name)
@@ -91,7 +83,13 @@ def inspect_blob(storage: Storage, key: str) -> Artefact:
 
 def missing_files(hosted: Hosted) -> Iterator[File]:
     """Yield the listed files whose bytes are not there."""
-    for file in listed_files(hosted):
+    unseen = hosted.catalog.keys(hosted.name)
+    # A remote storage lists a thousand blobs in the time in which it opens one.
+    for blob in hosted.storage.keys():  # noqa: SIM118 - not a mapping
+        unseen.discard(blob.key)
+    for file in hosted.catalog.files(hosted.name) if unseen else ():
+        if file.key not in unseen:
+            continue
         try:
             hosted.storage.open(file.key)
         except BlobMissing:
@@ -117,7 +115,7 @@ def save_blobs(hosted: Hosted, folder: Path, *, tell: Callable[[File], None] = l
     """
     saved = Saved()
     make_folder(folder / hosted.name)
-    for file in listed_files(hosted):
+    for file in hosted.catalog.files(hosted.name):
         try:
             is_new = _save(hosted, file, folder)
             saved.copied += is_new
@@ -131,20 +129,26 @@ def save_blobs(hosted: Hosted, folder: Path, *, tell: Callable[[File], None] = l
     return saved
 
 
-def put_back(hosted: Hosted, folder: Path) -> int:
-    """Store the listed files that are missing and that `folder` has; return how many."""
-    names = displays(hosted)
-    found = 0
+def put_back(hosted: Hosted, folder: Path) -> Saved:
+    """Store the listed files that are missing and that `folder` has."""
+    names, saved = displays(hosted), Saved()
     for file in missing_files(hosted):
-        path = folder / hosted.name / file.key
-        if path.is_file():
-            signature = path.with_name(f"{path.name}.asc")
-            if file.signed and signature.is_file():
-                _put(hosted, f"{file.key}.asc", _read(signature))
-            _put(hosted, file.key, _checked(_read(path), file))
-            hosted.storage.put_record(file.key, write_record(file, names[file.project]))
-            found += 1
-    return found
+        try:
+            path = _place(folder, hosted, file)
+            if path.is_file():
+                _store(hosted, file, path)
+                hosted.storage.put_record(file.key, write_record(file, names[file.project]))
+                saved.copied += 1
+        except PypiError as error:
+            saved.problems.append(f"{hosted.name}: {file.key}: {error.message}")
+    return saved
+
+
+def _store(hosted: Hosted, file: File, path: Path) -> None:
+    signature = _signature_of(path)
+    if file.signed and signature.is_file():
+        _put(hosted, f"{file.key}.asc", read_file(signature))
+    _put(hosted, file.key, _checked(read_file(path), file))
 
 
 def _put(hosted: Hosted, key: str, chunks: Iterable[bytes]) -> None:
@@ -155,27 +159,32 @@ def _put(hosted: Hosted, key: str, chunks: Iterable[bytes]) -> None:
 
 
 def _save(hosted: Hosted, file: File, folder: Path) -> bool:
-    path = folder / hosted.name / file.key
+    path = _place(folder, hosted, file)
     with suppress(FileNotFoundError):
         if path.stat().st_size == file.size:
             return False
     make_folder(path.parent)
     if file.signed:
-        _write(path.with_name(f"{path.name}.asc"), read_blob(hosted.storage.open(f"{file.key}.asc")))
+        _write(_signature_of(path), read_blob(hosted.storage.open(f"{file.key}.asc")))
     _write(path, _checked(read_blob(hosted.storage.open(file.key)), file))
     return True
+
+
+def _place(folder: Path, hosted: Hosted, file: File) -> Path:
+    """Return where the copy of a file is. Raises UpkeepError.
+
+    Keys are what somebody has written into a bucket, a release or a backup.
+    """
+    if not leads_below(file.key):
+        raise UpkeepError("this name leads out of the folder")
+    return folder / hosted.name / file.key
+
+
+def _signature_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.asc")
 
 
 def _write(path: Path, chunks: Iterable[bytes]) -> None:
     with replacing(path) as stream:
         for chunk in chunks:
             stream.write(chunk)
-
-
-def _read(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(CHUNK):
-                yield chunk
-    except OSError as error:
-        raise UpkeepError(f"{path} cannot be read: {error.strerror}") from error

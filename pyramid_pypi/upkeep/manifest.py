@@ -4,8 +4,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from pyramid_pypi.upkeep._files import leads_below
 from pyramid_pypi.upkeep.errors import UpkeepError
 
 __all__ = ["MANIFEST", "Entry", "SiteManifest"]
@@ -52,7 +53,7 @@ class SiteManifest:
             if content["format"] != _FORMAT or content["version"] != _VERSION:
                 raise UpkeepError(f"{what} is not the manifest of an export that this version can read")
             paths = {path: _entry(path, told) for path, told in content["paths"].items()}
-            removed = tuple(path for path in content.get("removed", ()) if _is_inside(path))
+            removed = tuple(path for path in content.get("removed", ()) if leads_below(path))
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             raise UpkeepError(f"{what} is not the manifest of an export") from error
         return cls(paths, removed)
@@ -70,14 +71,8 @@ class SiteManifest:
 
 def _entry(path: str, told: list[object]) -> Entry:
     sha256, size = told
-    if not (_is_inside(path) and isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
+    if not (leads_below(path) and isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
         raise ValueError(path)
     if not isinstance(size, int) or size < 0:
         raise ValueError(path)
     return Entry(sha256, size)
-
-
-def _is_inside(path: str) -> bool:
-    """Tell whether a path leads nowhere but below the site."""
-    parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts and "\0" not in path

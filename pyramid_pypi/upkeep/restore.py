@@ -2,8 +2,9 @@
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ class Backup:
             for line in lines:
                 try:
                     batch.append(decoded(table, columns, line))
-                except ValueError as error:
+                except (ValueError, TypeError) as error:
                     raise UpkeepError(f"{self.path} has a row of {table.name} that cannot be read") from error
                 if len(batch) == _BATCH:
                     _insert(connection, table, batch, tell)
@@ -70,17 +71,26 @@ class Backup:
 @contextmanager
 def open_backup(path: Path) -> Iterator[Backup]:
     """Open a backup after every byte of it was checked. Raises UpkeepError."""
-    try:
-        with zipfile.ZipFile(path) as archive:
+    with ExitStack() as opened:
+        with _told(path):
+            archive = opened.enter_context(zipfile.ZipFile(path))
             manifest = read_manifest(path, archive)
             _check_revision(path, manifest)
             for name, summary in manifest.tables.items():
                 if _digest(archive, entry_of(name)) != summary.sha256:
                     raise UpkeepError(f"{path} is damaged: the table {name} is not as it was written")
-            yield Backup(path, manifest, archive)
+        yield Backup(path, manifest, archive)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what damaged archives lead to into UpkeepError."""
+    try:
+        yield
     except OSError as error:
         raise UpkeepError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+    # A password or a method of compression, which no backup has, is what the last two are about.
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, NotImplementedError) as error:
         raise UpkeepError(f"{path} is not a backup, or only a part of one: {error}") from error
 
 

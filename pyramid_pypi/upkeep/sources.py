@@ -1,6 +1,8 @@
 """Where an import takes files from: a folder of distributions, an exported site, another index."""
 
+import lzma
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from pyramid_pypi.errors import FileMissing
 from pyramid_pypi.model import File
 from pyramid_pypi.repositories.intake import Past
 from pyramid_pypi.storage.reading import CHUNK
+from pyramid_pypi.upkeep._files import read_file
 from pyramid_pypi.upkeep.errors import UpkeepError
 from pyramid_pypi.upkeep.manifest import MANIFEST, SiteManifest
 from pyramid_pypi.upkeep.receiving import Incoming
@@ -66,7 +69,7 @@ def _of_path(path: Path) -> Incoming:
         beside = path.with_name(f"{path.name}.asc")
         return beside.read_bytes()[:_MAX_SIGNATURE] if beside.is_file() else None
 
-    return Incoming(path.name, partial(_read, path), size=path.stat().st_size, signature=signature)
+    return Incoming(path.name, partial(read_file, path), size=path.stat().st_size, signature=signature)
 
 
 class Tree(Protocol):
@@ -94,7 +97,7 @@ class Site:
         """See the protocol. A page that a delta leaves out has no new files."""
         path = f"simple/{project}/index.v1_json"
         try:
-            with self._tree.open(path) as stream:
+            with self._open(path) as stream:
                 body = stream.read()
         except FileMissing:
             return []
@@ -107,15 +110,21 @@ class Site:
         signature = partial(self._signature, f"{path}.asc")
         return Incoming(file.filename, chunks, file.hashes.sha256, file.size, _past(file), signature)
 
+    def _open(self, path: str) -> IO[bytes]:
+        """Open a file of the site. Raises FileMissing, also for what a page names anywhere else."""
+        if path not in self._manifest.paths:
+            raise FileMissing(f"{path} is not in the manifest of the export")
+        return self._tree.open(path)
+
     def _chunks(self, path: str) -> Iterator[bytes]:
-        with self._tree.open(path) as stream:
+        with self._open(path) as stream:
             while chunk := stream.read(CHUNK):
                 yield chunk
 
     def _signature(self, path: str) -> bytes | None:
         if path not in self._manifest.paths:
             return None
-        with self._tree.open(path) as stream:
+        with self._open(path) as stream:
             return stream.read(_MAX_SIGNATURE)
 
 
@@ -158,7 +167,8 @@ def open_path(path: Path) -> Iterator[Source]:
     try:
         with tarfile.open(path, "r:*") as archive:
             yield Site(_TarTree(archive), f"{MANIFEST} in {path}")
-    except (tarfile.TarError, EOFError) as error:
+    # The last two are what damaged archives lead to when they are compressed.
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise UpkeepError(f"{path} is neither a folder nor an archive of `export`: {error}") from error
     except FileMissing as error:
         raise UpkeepError(f"{path} is no archive of `export`, or only a part of one") from error
@@ -197,12 +207,3 @@ def _past(file: File) -> Past:
 def _chosen(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
     wanted = [normalise(pattern) for pattern in patterns]
     return [name for name in names if not wanted or any(fnmatchcase(name, one) for one in wanted)]
-
-
-def _read(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(CHUNK):
-                yield chunk
-    except OSError as error:
-        raise UpkeepError(f"{path} cannot be read: {error.strerror}") from error

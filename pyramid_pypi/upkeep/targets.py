@@ -13,7 +13,7 @@ from typing import IO, Protocol
 from pyramid_pypi.errors import DigestMismatch
 from pyramid_pypi.model import Blob, LocalFile
 from pyramid_pypi.storage.reading import read_blob
-from pyramid_pypi.upkeep._writing import (
+from pyramid_pypi.upkeep._files import (
     TEMPORARY,
     make_folder,
     remove_abandoned,

@@ -18,7 +18,7 @@ from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.repositories.adoption import Adopter
 from pyramid_pypi.repositories.records import apply_record, recorded_hashes, write_record
 from pyramid_pypi.storage.reading import hash_blob, read_blob
-from pyramid_pypi.upkeep.blobs import inspect_blob, listed_files, strays
+from pyramid_pypi.upkeep.blobs import displays, inspect_blob, strays
 
 __all__ = ["Checkup", "Finding", "Kind"]
 
@@ -51,8 +51,8 @@ class Checkup:
 
     def run(self, *, tell: Callable[[int], None] = lambda _: None) -> Iterator[Finding]:
         """Yield what is off; `tell` is called with the size of each file, in bytes."""
-        self._displays = {one.name: one.display for one in self.hosted.catalog.projects(self.hosted.name)}
-        for file in listed_files(self.hosted):
+        self._displays = displays(self.hosted)
+        for file in self.hosted.catalog.files(self.hosted.name):
             self.files += 1
             self.bytes += file.size or 0
             for finding in self._file(file):

@@ -7,7 +7,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from pyramid.request import Request
 
-__all__ = ["PREFIX", "address_of", "here", "local_path", "up", "wants_page"]
+__all__ = ["PREFIX", "address_of", "base_of", "here", "local_path", "up", "wants_page"]
 
 PREFIX = "pyramid_pypi.prefix"
 """The key of the registry that has the path below which the routes of the index are."""
@@ -16,6 +16,8 @@ _LOCAL = re.compile(
     r"[A-Za-z0-9_~+-][A-Za-z0-9_~+.!$&'()*,;=@%/-]*(\?[A-Za-z0-9_~+.!$&'()*,;=@%/:?-]*)?", re.ASCII
 )
 _LONGEST = 2_000
+# How many segments of the path lead to the root of the repository, by the mount of the route.
+_DEPTHS = {"named": 2, "short": 1}
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", re.ASCII)
 
 
@@ -27,6 +29,12 @@ def wants_page(request: "Request") -> bool:
 def up(request: "Request") -> str:
     """Return the relative way from the page that was asked to the root of the index."""
     return "../" * _path(request).count("/") or "./"
+
+
+def base_of(request: "Request") -> str:
+    """Return the relative way from the page that was asked to the root of its repository."""
+    mount = request.matched_route.name.split(".")[1]
+    return up(request).removeprefix("../" * _DEPTHS.get(mount, 0)) or "./"
 
 
 def here(request: "Request") -> str:

@@ -540,3 +540,9 @@ def test_lists_have_a_serial_that_the_json_of_a_project_reaches(joined, upstream
         for name, serial in serials.items():
             answer = joined.web.get(f"{repository}/pypi/{name}/json")
             assert int(answer.headers["X-PyPI-Last-Serial"]) == answer.json["last_serial"] >= serial > 0
+
+
+def test_a_version_of_thousands_of_digits_is_not_there(client):
+    client.publish()
+
+    assert "has no version" in client.web.get(f"/pypi/holy-grail/{'9' * 5000}/json", status=404).text

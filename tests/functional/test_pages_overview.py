@@ -1,5 +1,7 @@
 """The first page, search, activity and status."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from pyramid_pypi.testing.upstreams import FakeUpstream
@@ -225,3 +227,23 @@ def test_what_pages_load_is_small_and_kept(path, client):
     assert len(answer.body) < 14_000
     assert "max-age" in answer.headers["Cache-Control"]
     assert b"//" not in answer.body.replace(b"// ", b"").replace(b"http://www.w3.org/2000/svg", b"")
+
+
+def test_what_an_upstream_said_before_is_marked_as_old(build, upstream):
+    add(upstream)
+    client = build(**proxy(upstream, ttl="0", stale_while_revalidate="0"))
+    look(client, "/project/holy-grail/")
+    upstream.fail("/simple/*", 503)
+
+    assert "does not answer" in words(look(client, "/project/holy-grail/"))
+
+
+def test_how_many_files_rules_hide_is_said_with_the_way_to_the_reasons(build, upstream):
+    add(upstream, upload_time=datetime.now(UTC))
+    add(upstream, version="0.9", upload_time=datetime(2024, 1, 1, tzinfo=UTC))
+    client = build(**proxy(upstream, rules="cooldown", rule__cooldown__days="3"))
+
+    page = look(client, "/project/holy-grail/")
+
+    assert page.html.h1.get_text(" ", strip=True) == "holy-grail 0.9"
+    assert "holy_grail-1.0" in page.click("1 file hidden by rules").text

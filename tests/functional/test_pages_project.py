@@ -207,6 +207,7 @@ def test_what_is_not_there_is_said_on_a_page_and_to_tools(path, grail):
     page = look(grail, path, status=404)
     assert page.html.h1
     assert page.html.select_one('[role="alert"]').text
+    assert page.click("To the first page").status_int == 200
 
     assert grail.web.get(path, headers={"Accept": "application/json"}, status=404).json["message"]
 

@@ -133,12 +133,33 @@ def test_files_are_saved_and_put_back_with_the_catalog(ini, tmp_path):
 def test_a_saved_file_with_other_bytes_is_not_put_back(ini, tmp_path):
     new = make_index(tmp_path / "new")
     ran(ini, "backup", tmp_path / "x.zip", "--with-files", tmp_path / "files")
-    (tmp_path / "files" / "other" / "spam" / "spam-1.0-py3-none-any.whl").write_bytes(b"spam")
+    for version in ("1.0", "2.0"):
+        name = f"holy_grail-{version}-py3-none-any.whl"
+        assert (tmp_path / "files" / "private" / "holy-grail" / name).is_file()
+    name = "holy_grail-1.0-py3-none-any.whl"
+    (tmp_path / "files" / "private" / "holy-grail" / name).write_bytes(b"spam")
 
     result = run(new, "restore", tmp_path / "x.zip", "--with-files", tmp_path / "files")
 
     assert result.exit_code == 1
-    assert "spam-1.0-py3-none-any.whl has other bytes than were uploaded" in result.output
+    assert f"{name} has other bytes than were uploaded" in result.output
+    assert f"missing in the storage: private: holy-grail/{name}" in result.output
+    # The damage of one file is no matter for the others.
+    assert (tmp_path / "new" / "packages" / "holy-grail" / "holy_grail-2.0-py3-none-any.whl").is_file()
+    assert (tmp_path / "new" / "other" / "spam" / "spam-1.0-py3-none-any.whl").is_file()
+
+
+def test_a_key_that_leads_out_of_the_folder_is_told_and_not_followed(ini, tmp_path):
+    with index_of(ini) as index, index.catalog.writing() as connection:
+        key = "../../../escaped/spam-1.0-py3-none-any.whl"
+        chosen = tables.files.c.filename == "spam-1.0-py3-none-any.whl"
+        connection.execute(tables.files.update().where(chosen).values(storage_key=key))
+
+    result = run(ini, "backup", tmp_path / "x.zip", "--with-files", tmp_path / "files")
+
+    assert result.exit_code == 1
+    assert f"other: {key}: this name leads out of the folder" in result.output
+    assert not (tmp_path / "escaped").exists()
 
 
 def test_changed_bytes_do_not_get_into_the_saved_files(ini, tmp_path):
@@ -266,6 +287,20 @@ def test_a_part_of_a_backup_changes_nothing(ini, tmp_path):
     assert result.exit_code == 1
     assert "is not a backup, or only a part of one" in result.output
     assert rows(ini) == before
+
+
+@pytest.mark.parametrize("place", range(40, 400, 80))
+def test_a_damaged_byte_is_told_in_a_sentence(ini, tmp_path, place):
+    ran(ini, "backup", tmp_path / "x.zip")
+    content = bytearray((tmp_path / "x.zip").read_bytes())
+    content[place] ^= 0xFF
+    (tmp_path / "bad.zip").write_bytes(content)
+
+    result = run(ini, "restore", tmp_path / "bad.zip", "--force")
+
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "bad.zip is" in result.output
 
 
 @pytest.mark.parametrize(

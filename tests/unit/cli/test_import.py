@@ -1,3 +1,4 @@
+import gzip
 import json
 import logging
 import tarfile
@@ -171,6 +172,37 @@ def test_bytes_that_are_not_those_of_the_page_are_refused(ini, old, tmp_path):
     assert result.exit_code == 1
     assert f"{SPAM} has the SHA-256 digest" in result.output
     assert set(listing(ini)) == {GRAIL}
+
+
+@pytest.mark.parametrize("href", ["/%2e%2e/secret/{}", "../../../../secret/{}", "/%2F{}"])
+def test_a_page_cannot_lead_out_of_its_folder(href, ini, old, tmp_path):
+    ran(old, "export", tmp_path / "site")
+    secret = tmp_path / "secret" / wheel_name("spam", "9.0")
+    secret.parent.mkdir()
+    secret.write_bytes(make_wheel("spam", "9.0"))
+    (page,) = (tmp_path / "site" / "simple" / "spam").glob("*.v1_json")
+    content = json.loads(page.read_bytes())
+    url = href.format(secret.name if "secret" in href else str(secret)[1:])
+    content["files"] = [{"filename": secret.name, "url": url, "hashes": {}}]
+    page.write_text(json.dumps(content))
+
+    result = run(ini, "import", "private", tmp_path / "site")
+
+    assert result.exit_code == 1
+    assert "is not in the manifest of the export" in result.output
+    assert secret.name not in listing(ini)
+
+
+def test_a_damaged_archive_is_told(ini, old, tmp_path):
+    ran(old, "export", tmp_path / "site.tar", "--archive")
+    content = bytearray(gzip.compress((tmp_path / "site.tar").read_bytes()))
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "bad.tar.gz").write_bytes(content)
+
+    result = run(ini, "import", "private", tmp_path / "bad.tar.gz")
+
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
 
 
 def test_an_archive_cannot_lead_out_of_itself(ini, tmp_path):

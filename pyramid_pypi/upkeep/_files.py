@@ -1,21 +1,46 @@
-"""Files that are there as a whole or not at all."""
+"""Files of whoever runs a command: read in chunks, and written as a whole or not at all."""
 
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
+from pyramid_pypi.storage.reading import CHUNK
 from pyramid_pypi.upkeep.errors import UpkeepError
 
-__all__ = ["TEMPORARY", "make_folder", "remove_abandoned", "replacing", "sync_folder", "write_if_changed"]
+__all__ = [
+    "TEMPORARY",
+    "leads_below",
+    "make_folder",
+    "read_file",
+    "remove_abandoned",
+    "replacing",
+    "write_if_changed",
+]
 
 TEMPORARY = ".new-"
 """How the names of files begin that are being written."""
 
 _MODE = 0o644
+
+
+def leads_below(path: str) -> bool:
+    """Tell whether a relative path leads nowhere but below the folder that it starts from."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and "\0" not in path
+
+
+def read_file(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file. Raises UpkeepError."""
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+    except OSError as error:
+        raise UpkeepError(f"{path} cannot be read: {error.strerror}") from error
 
 
 @contextmanager
@@ -38,7 +63,7 @@ def replacing(path: Path, *, mode: int = _MODE, durable: bool = True) -> Iterato
                 os.fsync(descriptor)
         temporary.replace(path)
         if durable:
-            sync_folder(path.parent)
+            _sync_folder(path.parent)
     except OSError as error:
         raise UpkeepError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
@@ -65,8 +90,7 @@ def make_folder(path: Path) -> None:
         raise UpkeepError(f"The folder {path} cannot be made: {error.strerror}") from error
 
 
-def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk. Raises OSError."""
+def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
