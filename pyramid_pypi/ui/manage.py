@@ -24,7 +24,7 @@ from pyramid_pypi.web.places import base_of, here, up
 if TYPE_CHECKING:
     from pyramid.request import Request
 
-__all__ = ["FORMS", "change", "show_manage"]
+__all__ = ["FORMS", "change", "may_change", "show_manage"]
 
 _DONE: Mapping[str, str] = {
     "yanked": "The version is yanked: installers pass over it, unless somebody asks for exactly this one.",
@@ -93,7 +93,7 @@ def change(context: RepositoryContext, request: "Request") -> Answer:
     """Do what a form of the page asks for, and show the page again."""
     form = read_form(request)
     identity = identity_of(request)
-    if identity.is_anonymous and not _chances(context, identity):
+    if identity.is_anonymous and not may_change(context, identity):
         # The session may have ended while the page was open.
         back = f"{here(request).rpartition('/')[0]}/manage"
         return see_other(f"{up(request)}login?next={quote(back, safe='')}")
@@ -180,7 +180,7 @@ def _home(context: RepositoryContext) -> str:
     return origin
 
 
-def _chances(context: RepositoryContext, identity: Identity) -> bool:
+def may_change(context: RepositoryContext, identity: Identity) -> bool:
     """Tell whether there is anything that somebody may change in the project."""
     served = context.served
     return (
@@ -209,7 +209,7 @@ def _desk(context: RepositoryContext, request: "Request", identity: Identity) ->
     caller.require("read", name)
     publisher = served.takes
     page = publisher.repository.project(name)
-    if not _chances(context, identity):
+    if not may_change(context, identity):
         if identity.is_anonymous:
             raise Unauthorized(f"Log in to manage {name!r}")
         raise Forbidden(f"{identity.label} may read {name!r} of {served.name!r}, and change nothing there")

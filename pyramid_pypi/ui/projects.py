@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING
 
 from pyramid_pypi.browse import downloads, permissions, projects, readme, search
 from pyramid_pypi.browse.contents import contents
-from pyramid_pypi.browse.facts import FileFacts
+from pyramid_pypi.browse.facts import FileFacts, ProjectFacts
 from pyramid_pypi.browse.viewer import Viewer
 from pyramid_pypi.errors import BadRequest, FileMissing, NotFound, Unavailable
 from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.ui.browsing import at_normal_name, count_of, moved, query_of, show, tools_url, viewer_of
+from pyramid_pypi.ui.manage import may_change
 from pyramid_pypi.ui.spark import sparkline
 from pyramid_pypi.web.answers import Answer
 from pyramid_pypi.web.context import RepositoryContext
@@ -46,8 +47,16 @@ def show_project(context: RepositoryContext, request: "Request") -> Answer:
         dependents=search.dependents(viewer, context.project),
         downloads=counted,
         spark=sparkline(counted) if counted else "",
-        may_manage=found.may_manage or bool({"yank", "delete"} & set(found.permissions)),
+        may_manage=_may_change(viewer, found),
     )
+
+
+def _may_change(viewer: Viewer, found: ProjectFacts) -> bool:
+    """Tell whether the page to manage the project has a form for the viewer."""
+    home = viewer.index.repositories.get(found.origin)
+    if home is None or home.publisher is None:
+        return False
+    return may_change(RepositoryContext(viewer.index, home, found.name), viewer.identity)
 
 
 def show_release(context: RepositoryContext, request: "Request") -> Answer:

@@ -203,12 +203,24 @@ def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
     return parse_range(header, size)
 
 
+def _begun(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Return the same chunks when the first one has come: until then an error can be the answer."""
+    rest = iter(chunks)
+    return _continued(next(rest, b""), rest)
+
+
+def _continued(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if first:
+        yield first
+    yield from rest
+
+
 def _chunks(blob: LocalFile | Stream, start: int, stop: int | None, request: Request) -> Iterable[bytes]:
     sent: Iterable[bytes]
     if isinstance(blob, Stream):
         follow = request.environ.get(ARRIVING_WRAPPER)
         if follow is None or blob.arriving is None or stop is None:
-            return blob.open(start, stop)
+            return _begun(blob.open(start, stop))
         # Our own server waits for the bytes without keeping a thread busy.
         sent = follow(blob.arriving, start, stop)
         return sent

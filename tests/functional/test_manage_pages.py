@@ -111,6 +111,16 @@ def test_the_page_offers_what_one_may_do(user, forms, browse):
     assert 'href="../../../account/projects/private/holy-grail"' in page.text
 
 
+@pytest.mark.parametrize("place", ["", "/all"])
+@pytest.mark.parametrize("user", ["ann", "bob", "root", "vic"])
+def test_whoever_may_change_something_finds_the_page(user, place, team, browse):
+    team.index.served("private").roles.revoke("holy-grail", "user:ann")
+    page = browse(user).open(f"{place}/project/holy-grail/")
+
+    # Without her role ann may still promote.
+    assert ('href="-/manage"' in page.text) is (user != "vic")
+
+
 def test_who_only_reads_is_told_so(browse):
     page = browse("vic").open(MANAGE, status=403)
 

@@ -149,12 +149,10 @@ class Client:
             raise StorageUnavailable(
                 f"GitHub has moved {self.options.name}; set owner and repo to what it is called now"
             )
-        is_json = raw.headers.get("content-type", "").partition(";")[0].endswith("json")
         try:
-            data = (
-                json.loads(raw.content, object_hook=_keeping(call.keep)) if is_json and raw.content else None
-            )
+            data = json.loads(raw.content, object_hook=_keeping(call.keep)) if raw.content else None
         except ValueError as error:
+            # Some proxies greet whoever has not logged in to them.
             raise self._down("answers with something that is no JSON") from error
         return Answer(raw.status_code, raw.headers, data)
 

@@ -144,7 +144,7 @@ def test_a_limit_that_lasts_is_told_and_nobody_asks_again(storage, hub, clock, s
             "forbids this .Resource not accessible",
         ),
         (Fault("GET", status=301), "has moved acme/packages; set owner and repo"),
-        (Fault("GET", status=200, kind="html"), "in a way that is not understood"),
+        (Fault("GET", status=200, kind="html"), "answers with something that is no JSON"),
         (Fault("GET", status=422, message="Not this"), "refuses acme/packages: 422 Not this"),
     ],
     ids=lambda value: str(value.status) if isinstance(value, Fault) else "",
@@ -154,6 +154,13 @@ def test_the_reason_is_told(storage, hub, fault, told):
 
     with pytest.raises(StorageUnavailable, match=told):
         storage.open(NAME)
+
+
+def test_a_page_of_somebody_else_is_not_taken_for_a_repository(storage, hub):
+    hub.fail(Fault("GET", status=200, kind="html"))
+
+    with pytest.raises(StorageUnavailable, match="no JSON"):
+        storage.check()
 
 
 def test_silence_is_not_waited_for_longer_than_said(make, hub):

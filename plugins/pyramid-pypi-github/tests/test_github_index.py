@@ -4,8 +4,10 @@ import gzip
 import logging
 
 import pytest
+from click.testing import CliRunner
 
 from pyramid_pypi.catalog.notes import Notes
+from pyramid_pypi.cli import main
 from pyramid_pypi.testing.clients import wheel
 from pyramid_pypi_github.leases import CatalogLeases
 from pyramid_pypi_github.testing import Fault
@@ -15,15 +17,25 @@ LOCAL = wheel("holy-grail", "1.0+acme.1")
 
 
 @pytest.fixture
-def compose(pypi_index, hub, monkeypatch):
+def compose(pypi_index, hub, monkeypatch, tmp_path):
     """Return a function that composes an index; keyword arguments are options of the storage."""
     monkeypatch.setenv("GITHUB_TOKEN", hub.token)
+    local = {
+        "pypi.repositories": "private local",
+        "pypi.default": "private",
+        "pypi.repo.local": "hosted",
+        "pypi.repo.local.storage": "filesystem",
+        "pypi.repo.local.storage.path": str(tmp_path / "local"),
+        "pypi.repo.local.read": "everyone",
+        "pypi.repo.local.upload": "everyone",
+    }
 
     def make(**options):
         storage = "pypi.repo.private.storage"
         stated = {"owner": "acme", "repo": "packages", "token": "env:GITHUB_TOKEN", "base_url": hub.url}
         values = {f"{storage}.{name}": value for name, value in {**stated, **options}.items()}
-        return pypi_index(plugins=["github"], settings={storage: "github", f"{storage}.path": None, **values})
+        own = {storage: "github", f"{storage}.path": None, **values}
+        return pypi_index(plugins=["github"], settings={**own, **local})
 
     return make
 
@@ -118,6 +130,66 @@ def test_a_limit_is_503_with_the_reason_and_other_pages_go_on(index, hub, pypi_p
     assert index.get("/simple/holy-grail/").status_int == 200
     assert index.get("/-/ready", status=503).status_int == 503
     assert hub.token not in caplog.text + answer.text
+
+
+REFUSALS = [
+    (Fault("GET", status=401, message="Bad credentials", times=99), "does not accept the credentials"),
+    (Fault("GET", status=403, message="Resource not accessible", times=99), "forbids this"),
+    (Fault("GET", status=301, times=99), "has moved acme/packages"),
+    (Fault("GET", status=429, times=99), "rate limit is used up"),
+    (Fault("GET", status=502, times=99), r"fails (502)"),
+    (Fault("GET", kind="reset", times=99), "cannot be reached"),
+    (Fault("GET", status=200, kind="html", times=99), "no JSON"),
+]
+
+
+@pytest.mark.parametrize(("fault", "told"), REFUSALS, ids=lambda value: str(value)[:20].replace(" ", "-"))
+def test_reason_and_repository_are_told_and_others_go_on(compose, hub, pypi_publish, tmp_path, fault, told):
+    index = compose(max_wait="0")
+    pypi_publish(index, LOCAL)
+    url = address(index, LOCAL)
+    hub.fail(fault)
+    download = index.get(url, status=503)
+    refused = pypi_publish(index, wheel("shrubbery", "1.0"), status=503)
+    ready = index.get("/-/ready", status=503)
+    checked = CliRunner().invoke(main, ["check", "--storages", write_ini(tmp_path, hub)])
+
+    assert told in download.text
+    assert told in refused.text
+    assert ready.json["unavailable"] == ["storage of private"]
+    assert checked.exit_code == 1
+    assert "the storage of private: " in checked.stderr
+    assert told in checked.stderr
+    assert hub.token not in download.text + refused.text + checked.output
+    pypi_publish(index, wheel("shrubbery", "1.0"), to="/local/")
+
+
+def test_a_repository_that_is_not_there_is_named(hub, tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", hub.token)
+    checked = CliRunner().invoke(main, ["check", "--storages", write_ini(tmp_path, hub, repo="nowhere")])
+
+    assert checked.exit_code == 1
+    assert "the storage of private: There is no acme/nowhere on GitHub that the token may see" in (
+        checked.stderr
+    )
+
+
+def write_ini(tmp_path, hub, **options):
+    """Return the path of an ini with a repository in releases."""
+    given = {"owner": "acme", "repo": "packages", "token": "env:GITHUB_TOKEN", "base_url": hub.url}
+    storage = {f"storage.{name}": text for name, text in {**given, "max_wait": "0", **options}.items()}
+    keys = {
+        "use": "egg:pyramid_pypi",
+        "pypi.plugins": "github",
+        "pypi.catalog": f"sqlite:///{tmp_path}/checked.db",
+        "pypi.repositories": "private",
+        "pypi.repo.private": "hosted",
+        "pypi.repo.private.storage": "github",
+        **{f"pypi.repo.private.{name}": text for name, text in storage.items()},
+    }
+    path = tmp_path / "checked.ini"
+    path.write_text("\n".join(["[app:main]", *(f"{name} = {text}" for name, text in keys.items())]))
+    return str(path)
 
 
 def test_an_index_starts_while_github_is_away(compose, hub, pypi_publish):

@@ -27,7 +27,7 @@ _CODES = {
     **dict.fromkeys(("AuthenticationFailed", "InvalidAuthenticationInfo", "InvalidToken"), _LOGIN),
     **dict.fromkeys(("NoAuthenticationInformation", "InvalidClientTokenId", "InvalidSecurity"), _LOGIN),
     **dict.fromkeys(("AccessDenied", "AuthorizationPermissionMismatch", "AllAccessDisabled"), _DENIED),
-    **dict.fromkeys(("InsufficientAccountPermissions", "AccountProblem"), _DENIED),
+    **dict.fromkeys(("InsufficientAccountPermissions", "AccountProblem", "AccountIsDisabled"), _DENIED),
     **dict.fromkeys(("ExpiredToken", "TokenRefreshRequired", "ExpiredTokenException"), _EXPIRED),
     **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"), _CLOCK),
     **dict.fromkeys(("NoSuchBucket", "ContainerNotFound", "InvalidBucketName", "NoSuchContainer"), _ABSENT),
@@ -35,9 +35,16 @@ _CODES = {
     **dict.fromkeys(("PermanentRedirect", "AuthorizationHeaderMalformed", "TemporaryRedirect"), _REGION),
     **dict.fromkeys(("IllegalLocationConstraintException", "InvalidRegionName"), _REGION),
     **dict.fromkeys(("SlowDown", "ServerBusy", "RequestLimitExceeded", "TooManyRequests"), _BUSY),
+    **dict.fromkeys(("OperationTimedOut", "RequestTimeout"), _BUSY),
     **dict.fromkeys(("QuotaExceeded", "XMinioStorageFull", "InsufficientStorage"), _FULL),
     **dict.fromkeys(("XMinioAdminBucketQuotaExceeded", "StorageFull", "InsufficientCapacity"), _FULL),
 }
+# What Azure and the services that give out tokens say beside a code or a status of many meanings.
+_DETAILS = (
+    (re.compile(r"date header too old|iat and exp"), _CLOCK),
+    (re.compile(r"in the specified time frame|token is expired|expired or revoked|AADSTS7000222"), _EXPIRED),
+)
+_NO_TOKEN = re.compile(r'"error":\s*"(invalid_client|invalid_grant|unauthorized_client)"')
 _STATUSES = {
     "301": _REGION,
     "307": _REGION,
@@ -61,7 +68,7 @@ def explain(error: BaseException, name: str) -> StorageUnavailable:
     text = str(error)
     # What follows the first line is the same again, as a dump of the library's values.
     code, status = _found(_CODE, text), _found(_STATUS, text)
-    sentence = _CODES.get(code) or _STATUSES.get(status)
+    sentence = _detail(text) or _CODES.get(code) or _STATUSES.get(status)
     if sentence is not None:
         kind = StorageFull if sentence is _FULL else StorageUnavailable
         return kind(f"{name} {sentence}")
@@ -79,6 +86,13 @@ def explain(error: BaseException, name: str) -> StorageUnavailable:
 def is_about_bucket(error: BaseException) -> bool:
     """Tell whether what is missing is the bucket rather than an object in it."""
     return _CODES.get(_found(_CODE, str(error))) is _ABSENT
+
+
+def _detail(text: str) -> str | None:
+    for pattern, sentence in _DETAILS:
+        if pattern.search(text):
+            return sentence
+    return _LOGIN if _NO_TOKEN.search(text) else None
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str:

@@ -4,11 +4,12 @@ import http.client
 import socket
 import struct
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
-__all__ = ["FaultyProxy", "Kind"]
+__all__ = ["AZURE", "GCS", "S3", "FaultyProxy", "Kind"]
 
 Kind = Literal[
     "busy", "full", "denied", "expired", "skewed", "reset", "stall", "lost", "late", "doubt", "cut"
@@ -21,13 +22,28 @@ cuts the connection, `late` says nothing and `doubt` says 503 after the service 
 half of the answer.
 """
 
-_ANSWERS = {
-    "busy": (503, "SlowDown"),
-    "full": (507, "QuotaExceeded"),
-    "denied": (403, "AccessDenied"),
-    "expired": (400, "ExpiredToken"),
-    "skewed": (403, "RequestTimeTooSkewed"),
+S3: Final[Mapping[str, tuple[int, str]]] = {
+    "busy": (503, "<Code>SlowDown</Code>"),
+    "full": (507, "<Code>QuotaExceeded</Code>"),
+    "denied": (403, "<Code>AccessDenied</Code>"),
+    "expired": (400, "<Code>ExpiredToken</Code>"),
+    "skewed": (403, "<Code>RequestTimeTooSkewed</Code>"),
 }
+"""What S3 says when it refuses: the status, and what is in the body beside the message."""
+
+_UNKNOWN = "<Code>AuthenticationFailed</Code><AuthenticationErrorDetail>{}</AuthenticationErrorDetail>"
+AZURE: Final[Mapping[str, tuple[int, str]]] = {
+    "busy": (503, "<Code>ServerBusy</Code>"),
+    "full": (507, "<Code>QuotaExceeded</Code>"),
+    "denied": (403, "<Code>AuthorizationPermissionMismatch</Code>"),
+    "expired": (403, _UNKNOWN.format("Signature not valid in the specified time frame: Start [x]")),
+    "skewed": (403, _UNKNOWN.format("Request date header too old: 'x'")),
+}
+"""The same for Azure, which tells an expired signature and a wrong clock by words alone."""
+
+GCS: Final[Mapping[str, tuple[int, str]]] = {**S3, "busy": (429, "<Code>SlowDown</Code>")}
+"""The same for Google Cloud Storage."""
+
 _SECRET = "AWSAccessKeyId=AKIDINDEX StringToSign=secret"  # noqa: S105 - Amazon says such things
 _NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -43,11 +59,14 @@ class _Fault:
 class FaultyProxy:
     """Passes requests on to `port`, but for those that `fail` tells of; `seen` has all of them.
 
+    `answers` are how the service refuses.
+
     `passwords` are those that clients have sent here, which they must not.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, answers: Mapping[str, tuple[int, str]] = S3) -> None:
         self.upstream = port
+        self.answers = answers
         self.seen: list[str] = []
         self.passwords: list[str] = []
         self.released = threading.Event()
@@ -109,8 +128,8 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.server.proxy.fault(self.command, self.path)
         if (said := self.headers.get("Authorization", "")).startswith("Basic "):
             self.server.proxy.passwords.append(said)
-        if fault in _ANSWERS:
-            self._refuse(*_ANSWERS[fault])
+        if fault in self.server.proxy.answers:
+            self._refuse(fault)
         elif fault == "reset":
             self._cut()
         elif fault == "stall":
@@ -141,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._wait()
             return
         if fault == "doubt":
-            self._refuse(*_ANSWERS["busy"])
+            self._refuse("busy")
             return
         self.send_response_only(answer.status)
         for name, value in answer.getheaders():
@@ -156,8 +175,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(content)
 
-    def _refuse(self, status: int, code: str) -> None:
-        text = f"<Error><Code>{code}</Code><Message>{_SECRET}</Message></Error>".encode()
+    def _refuse(self, kind: Kind) -> None:
+        status, said = self.server.proxy.answers[kind]
+        text = f"<Error>{said}<Message>{_SECRET}</Message></Error>".encode()
         self.send_response_only(status)
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(text)))

@@ -3,7 +3,6 @@
 import base64
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import obstore
 import pytest
@@ -12,55 +11,9 @@ from pyramid_pypi.errors import StorageUnavailable
 from pyramid_pypi.model import Redirect
 from pyramid_pypi.options import Secret
 from pyramid_pypi.testing.storages import PROJECT, StorageContract
-from pyramid_pypi_objectstore.azure import AzureStorage
-from pyramid_pypi_objectstore.gcs import GcsStorage
-from pyramid_pypi_objectstore.testing import BUCKET
-from pyramid_pypi_objectstore.testing_azure import ACCOUNT, ACCOUNT_KEY, Azurite
-from pyramid_pypi_objectstore.testing_gcs import FakeGcs
+from pyramid_pypi_objectstore.testing_azure import ACCOUNT
 
-CACHE = Path(__file__).parents[3] / ".cache"
 NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture(scope="module")
-def azurite(tmp_path_factory):
-    with Azurite(tmp_path_factory.mktemp("azurite"), cache=CACHE) as service:
-        yield service
-
-
-@pytest.fixture(scope="module")
-def google(tmp_path_factory):
-    with FakeGcs(tmp_path_factory.mktemp("gcs")) as service:
-        yield service
-
-
-@pytest.fixture
-def azure(azurite, prefix, tmp_path):
-    """A function of options that returns a storage in the container of `azurite`."""
-
-    def build(**options):
-        given = {
-            "account": ACCOUNT,
-            "container": BUCKET,
-            "account_key": Secret(ACCOUNT_KEY),
-            "endpoint": azurite.endpoint,
-            "prefix": prefix,
-            "staging": tmp_path,
-        }
-        return AzureStorage(AzureStorage.Options(**{**given, **options}))
-
-    return build
-
-
-@pytest.fixture
-def gcs(google, prefix, tmp_path):
-    """A function of options that returns a storage in the bucket of `google`."""
-
-    def build(**options):
-        given = {"bucket": BUCKET, "endpoint": google.endpoint, "prefix": prefix, "staging": tmp_path}
-        return GcsStorage(GcsStorage.Options(**{**given, **options}))
-
-    return build
 
 
 class RemoteContract(StorageContract):

@@ -1,5 +1,6 @@
 """What the settings may say, what errors say, and that nothing is asked before it has to be."""
 
+import json
 import re
 from pathlib import Path
 
@@ -90,8 +91,14 @@ def test_unusable_credentials_are_no_matter_until_they_are_needed(kind, options)
     assert "not base64" not in caught.value.message
 
 
-def answer(status, code=""):
-    body = f"<Error><Code>{code}</Code><Message>secret</Message></Error>"
+def no_token(status, error, description):
+    """What a service says that gives out tokens (RFC 6749 §5.2)."""
+    body = json.dumps({"error": error, "error_description": description})
+    return GenericError(f"Error performing token request: non-2xx status code: {status} X: {body}\n\nDebug")
+
+
+def answer(status, code="", detail=""):
+    body = f"<Error><Code>{code}</Code><Message>secret</Message>{detail}</Error>"
     return GenericError(f"Server returned non-2xx status code: {status} X: {body}\n\nDebug source: …")
 
 
@@ -102,6 +109,17 @@ def answer(status, code=""):
         (answer(403, "AuthenticationFailed"), StorageUnavailable, "does not accept the credentials"),
         (answer(400, "ExpiredToken"), StorageUnavailable, "expired; give new ones"),
         (answer(403, "RequestTimeTooSkewed"), StorageUnavailable, "clock of this machine is wrong"),
+        (answer(403, "AuthenticationFailed", "date header too old: 'x'"), StorageUnavailable, "wrong; set it"),
+        (
+            answer(403, "AuthenticationFailed", "Signature not valid in the specified time frame: Start"),
+            StorageUnavailable,
+            "expired; give new ones",
+        ),
+        (no_token(401, "invalid_client", "AADSTS7000222: …"), StorageUnavailable, "have expired"),
+        (no_token(401, "invalid_client", "AADSTS7000215: secret"), StorageUnavailable, "check the keys"),
+        (no_token(400, "invalid_grant", "Check your iat and exp values"), StorageUnavailable, "set it by NTP"),
+        (no_token(400, "invalid_grant", "expired or revoked."), StorageUnavailable, "have expired"),
+        (no_token(400, "invalid_grant", "secret"), StorageUnavailable, "check the keys"),
         (answer(404, "NoSuchBucket"), StorageUnavailable, "does not exist; create it"),
         (answer(404, "ContainerNotFound"), StorageUnavailable, "does not exist; create it"),
         (answer(301, "PermanentRedirect"), StorageUnavailable, "in another region"),
