@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-__all__ = ["LiveServer", "post_file", "write_ini"]
+import bcrypt
+
+__all__ = ["LiveServer", "post_file", "write_htpasswd", "write_ini"]
 
 _SERVING = re.compile(r"Serving on (http://[0-9.:]+)")
 _TRACEBACK = "Traceback (most recent call last)"
@@ -82,6 +84,12 @@ def write_ini(path: Path, settings: Mapping[str, str]) -> Path:
     lines = "\n".join(f"{key} = {value}" for key, value in settings.items())
     path.write_text(_INI.format(settings=lines))
     return path
+
+
+def write_htpasswd(folder: Path, *people: tuple[str, str]) -> None:
+    """Write `htpasswd` in a folder, for people with these names and passwords."""
+    hashed = ((name, bcrypt.hashpw(word.encode(), bcrypt.gensalt(4)).decode()) for name, word in people)
+    (folder / "htpasswd").write_text("".join(f"{name}:{digest}\n" for name, digest in hashed))
 
 
 class LiveServer:

@@ -18,7 +18,7 @@ from pyramid_pypi.auth.granting import Wish, token_facts
 from pyramid_pypi.browse.places import permissions_of
 from pyramid_pypi.browse.viewer import Viewer
 from pyramid_pypi.errors import Forbidden, NotFound, Unauthorized
-from pyramid_pypi.model import Identity
+from pyramid_pypi.model import AUTHENTICATED, Identity
 from pyramid_pypi.web.tokens import make, require_tokens
 
 if TYPE_CHECKING:
@@ -114,6 +114,9 @@ def _user(asked: Asked, things: str) -> Identity:
     identity = asked.identity
     if identity.scope is not None:
         raise Forbidden(f"A token cannot look after {things}; come with a password")
+    if AUTHENTICATED not in identity.principals:
+        # The name of a repository may be that of a user too.
+        raise Forbidden(f"The secret of a repository is nobody's, so it has no {things}")
     if things == "tokens":
         require_tokens(asked.index)
     return identity

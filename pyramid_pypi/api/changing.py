@@ -52,7 +52,8 @@ def delete_release(asked: Asked) -> ChangedFiles:
 
 def promote_release(asked: Asked, wish: "Promotion") -> ChangedFiles:
     """Publish the files of a release in another repository as well."""
-    source, target = asked.viewer().served, asked.index.published(wish.to)
+    source = asked.viewer_of(asked.path["repository"]).served
+    target = asked.index.published(wish.to)
     found = promote(source, target, asked.project, asked.path["version"], asked.caller(target))
     return _changed(asked, target, found)
 
@@ -88,7 +89,7 @@ def _yank(asked: Asked, reason: str | None) -> ChangedFiles:
 
 
 def _ownership(asked: Asked) -> Ownership:
-    asked.viewer()
+    asked.viewer_of(asked.path["repository"])
     return Ownership.of(asked.published(), asked.project, asked.identity)
 
 

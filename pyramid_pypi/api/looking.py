@@ -18,8 +18,8 @@ from pyramid_pypi.browse.facts import (
     ReleaseFacts,
     RepositoryFacts,
 )
-from pyramid_pypi.browse.viewer import Viewer
-from pyramid_pypi.errors import FileMissing, NotFound
+from pyramid_pypi.browse.releases import page_of
+from pyramid_pypi.errors import NotFound
 
 __all__ = [
     "find",
@@ -68,18 +68,22 @@ def show_release(asked: Asked) -> ReleaseFacts:
 
 def show_file(asked: Asked) -> FileFacts:
     """Show a file."""
-    return _file(asked, asked.viewer())
+    return projects.file_of(asked.viewer(), asked.project, asked.path["filename"])
 
 
 def list_contents(asked: Asked) -> ContentsFacts:
     """List what is inside of a wheel or an sdist."""
     viewer = asked.viewer()
-    return contents.contents(viewer, _file(asked, viewer).filename)
+    found = projects.file_of(viewer, asked.project, asked.path["filename"])
+    return contents.contents(viewer, found.filename)
 
 
 def list_permissions(asked: Asked) -> Page[PermissionFacts]:
     """Tell who may do what with a project."""
-    return Page(tuple(permissions.permissions(asked.viewer(), asked.project)))
+    viewer = asked.viewer()
+    # A project that somebody hides is answered for like one that is not there.
+    page_of(viewer.served, asked.project)
+    return Page(tuple(permissions.permissions(viewer, asked.project)))
 
 
 def show_downloads(asked: Asked) -> DownloadFacts:
@@ -92,7 +96,9 @@ def show_downloads(asked: Asked) -> DownloadFacts:
 
 def list_dependents(asked: Asked) -> Page[str]:
     """List the projects whose newest releases require a project."""
-    return Page(tuple(search.dependents(asked.viewer(), asked.project, limit=asked.limit(100))))
+    # What others say that they need may be anywhere, or hidden.
+    viewer = asked.viewer_of(asked.path["repository"])
+    return Page(tuple(search.dependents(viewer, asked.project, limit=asked.limit(100))))
 
 
 def find(asked: Asked) -> SearchPage:
@@ -123,11 +129,3 @@ def show_status(asked: Asked) -> Page[PartFacts]:
     """Tell whether the parts of the index work, to those who manage a repository."""
     asked.require_manager()
     return Page(tuple(status.parts(asked.index)))
-
-
-def _file(asked: Asked, viewer: Viewer) -> FileFacts:
-    filename = asked.path["filename"]
-    found = projects.file(viewer, filename)
-    if found.project != asked.project:
-        raise FileMissing(f"The project {asked.project!r} has no file {filename!r}")
-    return found

@@ -60,7 +60,7 @@ _LOOKING = (
     Endpoint("GET", f"{_FILE}/contents", "list_contents", looking.list_contents, ContentsFacts,
              asks_upstreams=True),
     Endpoint("GET", f"{_PROJECT}/permissions", "list_permissions", looking.list_permissions,
-             Page[PermissionFacts]),
+             Page[PermissionFacts], asks_upstreams=True),
     Endpoint("GET", f"{_PROJECT}/downloads", "show_downloads", looking.show_downloads, DownloadFacts,
              options=(_DAYS,), asks_upstreams=True),
     Endpoint("GET", f"{_PROJECT}/dependents", "list_dependents", looking.list_dependents, Page[str],

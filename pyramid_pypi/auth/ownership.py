@@ -31,9 +31,15 @@ class Ownership:
         if not is_valid_name(name):
             raise ProjectNotFound(f"{name!r} is not a name that a project can have")
         project = normalise(name)
-        if served.roles is None or not served.permits(identity, "read", project):
+        if served.roles is None:
             raise ProjectNotFound(f"{served.name!r} has no project {project!r} that anybody looks after")
-        return cls(served, served.roles, project, identity)
+        if not served.permits(identity, "read", project):
+            raise ProjectNotFound(f"{served.name!r} has no project {project!r}")
+        found = cls(served, served.roles, project, identity)
+        if not (found.may_grant or found.held()):
+            # A project that is not there is answered for like one that is hidden.
+            served.repository.project(project)
+        return found
 
     @property
     def may_grant(self) -> bool:

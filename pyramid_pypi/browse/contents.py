@@ -1,10 +1,12 @@
 """What is inside wheels and sdists."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from tempfile import TemporaryFile
-from typing import IO
+from threading import Lock
+from typing import IO, Final
 
 from pyramid_pypi.browse.facts import ContentsFacts, EntryFacts
 from pyramid_pypi.browse.projects import find_file
@@ -21,11 +23,13 @@ from pyramid_pypi.errors import (
     Unavailable,
 )
 from pyramid_pypi.model import Blob, LocalFile, Redirect
+from pyramid_pypi.repositories import Repository
 from pyramid_pypi.storage.reading import read_blob
 
 __all__ = ["contents"]
 
 _MOST_ENTRIES = 1_000
+_MOST_KEPT = 32
 _MOST_FETCHED = 200 * 10**6
 _MOST_UNPACKED = 10**9
 _FETCHING_TAKES = 30.0
@@ -41,7 +45,14 @@ def contents(viewer: Viewer, filename: str) -> ContentsFacts:
     viewer.index.plugins.require(
         "pypi_authorize_download", file=found, repository=viewer.served.name, identity=viewer.identity
     )
-    repository = viewer.served.repository
+    known = _KEPT.get((filename, found.hashes.sha256))
+    if known is None:
+        known = _list(viewer.served.repository, filename)
+        _KEPT.put((filename, found.hashes.sha256), known)
+    return known
+
+
+def _list(repository: Repository, filename: str) -> ContentsFacts:
     with _opened(repository.open(repository.file(filename)), filename) as stream:
         try:
             entries = list(_tar(stream) if filename.endswith(".tar.gz") else _zip(stream))
@@ -95,3 +106,28 @@ def _fetch(blob: Blob, filename: str, stream: IO[bytes]) -> None:
 def _too_large(filename: str) -> BadRequest:
     most = human_size(_MOST_FETCHED)
     return BadRequest(f"{filename} is larger than {most}, so it is not fetched to look into it; download it")
+
+
+class _Kept:
+    """The last lists of members, as it takes seconds to make some; those of a digest never change."""
+
+    def __init__(self) -> None:
+        self._lists: OrderedDict[tuple[str, str], ContentsFacts] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[str, str]) -> ContentsFacts | None:
+        with self._lock:
+            if key in self._lists:
+                self._lists.move_to_end(key)
+            return self._lists.get(key)
+
+    def put(self, key: tuple[str, str], found: ContentsFacts) -> None:
+        """Keep a list whose file has a digest."""
+        with self._lock:
+            if key[1]:
+                self._lists[key] = found
+            if len(self._lists) > _MOST_KEPT:
+                self._lists.popitem(last=False)
+
+
+_KEPT: Final = _Kept()

@@ -25,6 +25,7 @@ _MOST_TEXTS = 1_000
 _LONGEST_URL = 2_000
 _LONGEST_PEOPLE = 2_000
 _LONGEST_LINE = 512
+_LONGEST_REQUIREMENT = 4_000
 _UNKNOWN = "UNKNOWN"
 _LICENSE = "License :: "
 _DESCRIBED = re.compile(rb"^Description:", re.MULTILINE | re.IGNORECASE)
@@ -148,7 +149,8 @@ def _license(fields: RawMetadata, classifiers: Sequence[str]) -> str:
 def _dependencies(requirements: Iterable[str]) -> Iterable[DependencyFacts]:
     for text in _texts(requirements):
         try:
-            name = normalise(Requirement(text).name)
+            # Longer ones take long to read, and nobody writes them.
+            name = normalise(Requirement(text).name) if len(text) <= _LONGEST_REQUIREMENT else ""
         except (InvalidRequirement, RecursionError):
             name = ""
         yield DependencyFacts(text, name)

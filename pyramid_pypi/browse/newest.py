@@ -16,7 +16,8 @@ from pyramid_pypi.model import ProjectPage
 
 __all__ = ["News", "new_projects", "new_releases", "releases_of"]
 
-_AT_ONCE = 500
+# How many rows are looked at first, and where most are hidden from somebody, how many then.
+_BATCHES = (500, 20_000)
 _PROJECT = (projects.c.repository, projects.c.name, projects.c.display)
 _OF_PROJECT = files.c.project_id == projects.c.id
 
@@ -72,12 +73,9 @@ def _each_once(found: Iterable[News]) -> Iterator[News]:
 
 def _shown(viewer: Viewer, chosen: Select[Any]) -> Iterator[News]:
     """Yield what has files on the page of its project, which rules and a status may hide."""
-    served = viewer.served
     pages: dict[str, ProjectPage | None] = {}
     for news in _published(viewer, chosen):
         name = news.project
-        if not served.permits(viewer.identity, "read", name):
-            continue
         if name not in pages:
             pages[name] = _page(viewer, name)
         page = pages[name]
@@ -89,6 +87,8 @@ def _shown(viewer: Viewer, chosen: Select[Any]) -> Iterator[News]:
 
 
 def _page(viewer: Viewer, name: str) -> ProjectPage | None:
+    if not viewer.served.permits(viewer.identity, "read", name):
+        return None
     try:
         page = viewer.served.repository.project(name)
     except PypiError:
@@ -97,14 +97,14 @@ def _page(viewer: Viewer, name: str) -> ProjectPage | None:
 
 
 def _published(viewer: Viewer, chosen: Select[Any]) -> Iterator[News]:
-    """Yield what is chosen of the hosted repositories, a few hundred at a time."""
-    chosen = chosen.where(files.c.repository.in_(hosted_names(viewer.served))).limit(_AT_ONCE)
+    """Yield what is chosen of the hosted repositories, and has not been followed by very much else."""
+    chosen = chosen.where(files.c.repository.in_(hosted_names(viewer.served)))
     offset = 0
-    while True:
+    for size in _BATCHES:
         with viewer.index.catalog.reading() as connection:
-            rows = connection.execute(chosen.offset(offset)).fetchall()
+            rows = connection.execute(chosen.offset(offset).limit(size)).fetchall()
         for row in rows:
             yield News(row.repository, row.name, row.display, row.version, from_microseconds(row.at))
-        if len(rows) < _AT_ONCE:
+        if len(rows) < size:
             return
-        offset += len(rows)
+        offset += size

@@ -26,7 +26,7 @@ from pyramid_pypi.repositories.group import Group
 from pyramid_pypi.repositories.proxy import Proxy
 from pyramid_pypi.repositories.ruled import unruled
 
-__all__ = ["file", "find_file", "project", "projects", "release"]
+__all__ = ["file", "file_of", "find_file", "project", "projects", "release"]
 
 _MOST = 1_000
 
@@ -72,6 +72,20 @@ def release(viewer: Viewer, name: str, version: str) -> ReleaseFacts:
 def file(viewer: Viewer, filename: str) -> FileFacts:
     """Return a file. Raises FileMissing, FileHidden, Unavailable."""
     return _file(viewer, *find_file(viewer, filename))
+
+
+def file_of(viewer: Viewer, name: str, filename: str) -> FileFacts:
+    """Return a file of the project `name`. Raises ProjectNotFound, FileMissing, FileHidden, Unavailable."""
+    viewer.require(name)
+    try:
+        found = file(viewer, filename)
+    except FileMissing:
+        # Where there is no project, nobody is told another thing than where it is hidden.
+        page_of(viewer.served, name)
+        raise
+    if found.project != name:
+        raise FileMissing(f"The project {name!r} has no file {filename!r}")
+    return found
 
 
 def find_file(viewer: Viewer, filename: str) -> tuple[File, str]:

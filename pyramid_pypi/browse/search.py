@@ -20,6 +20,7 @@ __all__ = ["dependents", "origins", "recent", "search", "summaries"]
 
 _LONGEST = 400
 _MOST_TERMS = 12
+_MOST_PENDING = 100_000
 _TERM = re.compile(
     r'(?:(name|summary|keyword|author|classifier|requires):)?(?:"([^"]*)"|(\S+))', re.IGNORECASE
 )
@@ -35,13 +36,15 @@ def search(viewer: Viewer, query: str, *, limit: int = 20, offset: int = 0) -> S
     are most like the query come first. Raises BadRequest, CatalogUnavailable.
     """
     terms = _terms(query)
-    pending = viewer.index.indexing.refresh()
+    is_pending = viewer.index.indexing.refresh() > 0
     named = [term.name for term in terms if not term.field] or [
         term.name for term in terms if term.field == "name"
     ]
     with viewer.index.catalog.reading() as connection:
         repositories = origins(viewer.served)
         found = rows.find(connection, repositories, terms, "-".join(named)) if repositories else []
+        waiting = rows.stale(connection, 0, _MOST_PENDING) if is_pending else []
+    pending = len(_readable(viewer, {name for repository, name in waiting if repository in repositories}))
     names = _readable(viewer, found)
     shown = _hits(viewer, names[max(offset, 0) :][: max(limit, 0)])
     return SearchFacts(tuple(shown.values()), len(names), pending)

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, inspect, make_url, text
+from sqlalchemy import URL, Engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -12,7 +12,7 @@ from pyramid_pypi.catalog.stamp import Stamp
 from pyramid_pypi.catalog.tables import REVISION
 from pyramid_pypi.errors import CatalogUnavailable
 
-__all__ = ["Database", "Errors", "cause_of", "migrate", "open_database"]
+__all__ = ["Database", "Errors", "cause_of", "migrate", "open_database", "shown_url"]
 
 
 class Database(Protocol):
@@ -100,6 +100,12 @@ def migrate(reading: Engine, writing: Engine, revision: str = "head") -> None:
                 f"The schema of the catalog cannot be brought up to date: {error}; "
                 "a newer version of this program has been at work there"
             ) from error
+
+
+def shown_url(url: URL) -> str:
+    """Return where a database is as people may see it."""
+    # libpq takes that of a key as a parameter.
+    return url.update_query_dict({name: "***" for name in url.query if "password" in name}).render_as_string()
 
 
 def cause_of(error: Exception) -> str:

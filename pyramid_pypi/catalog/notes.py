@@ -59,13 +59,16 @@ class Notes:
 
     def all(self, prefix: str = "", *, limit: int | None = None) -> dict[str, str]:
         """Return the notes whose keys begin with `prefix`, by key: all, or the first ones."""
-        # Not with LIKE, for which some engines take "A" for "a".
-        begins = func.substr(_t.c.key, 1, len(prefix)) == prefix
-        # The first condition is for the index alone.
-        wanted = (_t.c.key >= prefix, begins, self._alive())
-        chosen = select(_t.c.key, _t.c.value).where(_t.c.owner == self.owner, *wanted)
+        chosen = select(_t.c.key, _t.c.value).where(*self._below(prefix))
         with self.catalog.reading() as connection:
             return {row.key: row.value for row in connection.execute(chosen.order_by(_t.c.key).limit(limit))}
+
+    def count(self, prefix: str = "") -> int:
+        """Return how many notes have keys that begin with `prefix`."""
+        with self.catalog.reading() as connection:
+            chosen = select(func.count()).select_from(_t).where(*self._below(prefix))
+            found: int = connection.execute(chosen).scalar_one()
+        return found
 
     def take(self, key: str) -> str | None:
         """Return a note and remove it; of several who take it, one gets it."""
@@ -78,6 +81,12 @@ class Notes:
 
     def _of(self, key: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         return _t.c.owner == self.owner, _t.c.key == key
+
+    def _below(self, prefix: str) -> tuple[ColumnElement[bool], ...]:
+        # Not with LIKE, for which some engines take "A" for "a".
+        begins = func.substr(_t.c.key, 1, len(prefix)) == prefix
+        # The second condition is for the index alone.
+        return _t.c.owner == self.owner, _t.c.key >= prefix, begins, self._alive()
 
     def _alive(self) -> ColumnElement[bool]:
         return or_(_t.c.expires_at.is_(None), _t.c.expires_at > to_microseconds(self.clock()))

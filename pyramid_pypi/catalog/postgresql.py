@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from pyramid_pypi.catalog.database import cause_of, migrate
+from pyramid_pypi.catalog.database import cause_of, migrate, shown_url
 from pyramid_pypi.catalog.probe import Probe
 from pyramid_pypi.errors import CatalogUnavailable
 
@@ -85,7 +85,7 @@ class PostgreSQL:
         self.write.dispose()
 
     def _prepare(self, target: URL) -> None:
-        shown = target.set(drivername="postgresql").render_as_string()
+        shown = shown_url(target.set(drivername="postgresql"))
         # Others may be migrating a large catalog just now, for which this waits.
         patient = _writing_engine(target, 1, statement=0)
         try:

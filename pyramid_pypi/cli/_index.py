@@ -99,6 +99,10 @@ class Index:
                 return repository.name
         raise NotAllowed("The default repository is not for you to read; name another one with -r")
 
+    def within(self, project: str, *segments: str) -> tuple[str, ...]:
+        """Return the segments of a path below a project of the repository. Raises Failed."""
+        return "repositories", self.repository, "projects", project, *segments
+
     def get(self, *segments: str, **query: object) -> Any:
         """Return what is at a path below the API. Raises Failed."""
         known = {name: str(value) for name, value in query.items() if value not in {None, ""}}

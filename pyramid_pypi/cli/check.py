@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 
 from pyramid_pypi import settings
 from pyramid_pypi.auth.remote import RemoteUsers
+from pyramid_pypi.catalog.database import shown_url
 from pyramid_pypi.cli.load import load_settings, read_ini
 from pyramid_pypi.errors import PypiError
 from pyramid_pypi.model import PERMISSIONS, Permission
@@ -85,7 +86,7 @@ def view(loaded: Settings) -> dict[str, Any]:
     """Return the settings as plain data for people to read; of options, only paths and URLs are in it."""
     return {
         "plugins": list(loaded.plugins),
-        "catalog": make_url(loaded.catalog).render_as_string(hide_password=True),
+        "catalog": shown_url(make_url(loaded.catalog)),
         "security": loaded.security,
         "authenticators": [_instance(one) for one in loaded.authenticators],
         "remote_users": _remote(loaded.remote_users),

@@ -23,7 +23,7 @@ def delete(index: Index, project: str, version: str, filename: str | None, *, ye
     To be sure, the name of the project is asked for. Yanking is what hides a release from those who
     have not pinned it, and can be undone. SOURCE is an ini, or the URL of an index.
     """
-    place = ("repositories", index.repository, "projects", project)
+    place = index.within(project)
     release = read(ReleaseFacts, index.get(*place, "releases", version))
     names = [file.filename for file in release.files]
     if filename is not None and filename not in names:

@@ -20,6 +20,5 @@ def promote(index: Index, project: str, version: str, to: str) -> None:
     It takes the right to upload there, and whatever an upload has to fulfil. What is there already
     stays as it is. SOURCE is an ini, or the URL of an index.
     """
-    place = ("repositories", index.repository, "projects", project, "releases", version, "promote")
-    found = index.change("POST", *place, to=to)
+    found = index.change("POST", *index.within(project, "releases", version, "promote"), to=to)
     tell(index, found, "is there")

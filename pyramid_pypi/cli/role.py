@@ -25,7 +25,7 @@ def role() -> None:
 @click.argument("project")
 def list_(index: Index, project: str) -> None:
     """Show who has which role in PROJECT."""
-    found = list(index.items(*_roles(index, project)))
+    found = list(index.items(*index.within(project, "roles")))
     if index.show(found):
         return
     for one in (read(RoleFacts, each) for each in found):
@@ -51,7 +51,7 @@ def mine(index: Index) -> None:
 @click.argument("held", metavar="ROLE", type=click.Choice(ROLES))
 def grant(index: Index, project: str, principal: str, held: Role) -> None:
     """Make PRINCIPAL, `user:NAME` or `group:NAME`, an owner or maintainer of PROJECT."""
-    index.show(index.change("PUT", *_roles(index, project), principal, role=held))
+    index.show(index.change("PUT", *index.within(project, "roles"), principal, role=held))
 
 
 @role.command()
@@ -63,8 +63,4 @@ def revoke(index: Index, project: str, principal: str) -> None:
 
     Without anybody who has one, the rights of the repository decide again.
     """
-    index.show(index.change("DELETE", *_roles(index, project), principal))
-
-
-def _roles(index: Index, project: str) -> tuple[str, ...]:
-    return "repositories", index.repository, "projects", project, "roles"
+    index.show(index.change("DELETE", *index.within(project, "roles"), principal))

@@ -101,7 +101,7 @@ def _projects(index: Index, _project: str) -> None:
 
 
 def _project(index: Index, name: str) -> None:
-    found = index.get("repositories", index.repository, "projects", name)
+    found = index.get(*index.within(name))
     if index.show(found):
         return
     project = read(ProjectFacts, found)
@@ -128,7 +128,7 @@ def _of_release(one: ReleaseItem) -> tuple[str, ...]:
 
 
 def _release(index: Index, name: str, version: str) -> None:
-    found = index.get("repositories", index.repository, "projects", name, "releases", version)
+    found = index.get(*index.within(name, "releases", version))
     if index.show(found):
         return
     release = read(ReleaseFacts, found)
@@ -150,7 +150,7 @@ def _release(index: Index, name: str, version: str) -> None:
 
 
 def _file(index: Index, name: str, filename: str) -> None:
-    place = ("repositories", index.repository, "projects", name, "files", filename)
+    place = index.within(name, "files", filename)
     found, inside = index.get(*place), index.get(*place, "contents")
     if index.show({"file": found, "contents": inside}):
         return
@@ -174,7 +174,7 @@ def _file(index: Index, name: str, filename: str) -> None:
 
 
 def _permissions(index: Index, name: str) -> None:
-    found = list(index.items("repositories", index.repository, "projects", name, "permissions"))
+    found = list(index.items(*index.within(name, "permissions")))
     if index.show(found):
         return
     facts = (read(PermissionFacts, one) for one in found)
@@ -185,7 +185,7 @@ def _permissions(index: Index, name: str) -> None:
 
 
 def _dependents(index: Index, name: str) -> None:
-    found = list(index.items("repositories", index.repository, "projects", name, "dependents"))
+    found = list(index.items(*index.within(name, "dependents")))
     if index.show(found):
         return
     for one in found:
@@ -193,7 +193,7 @@ def _dependents(index: Index, name: str) -> None:
 
 
 def _downloads(index: Index, name: str) -> None:
-    found = index.get("repositories", index.repository, "projects", name, "downloads")
+    found = index.get(*index.within(name, "downloads"))
     if index.show(found):
         return
     facts = read(DownloadFacts, found)

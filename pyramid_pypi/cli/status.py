@@ -27,7 +27,7 @@ def status(index: Index, project: str | None, wanted: str | None, reason: str) -
     if project is None:
         _parts(index)
         return
-    place = ("repositories", index.repository, "projects", project)
+    place = index.within(project)
     if wanted is not None:
         index.change("PUT", *place, "status", status=wanted, reason=reason)
     found = index.get(*place)

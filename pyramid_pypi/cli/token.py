@@ -2,22 +2,21 @@
 
 import getpass
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from pyramid_pypi import audit
 from pyramid_pypi.api.answers import NewToken
-from pyramid_pypi.app import PackageIndex, compose
+from pyramid_pypi.app import PackageIndex
 from pyramid_pypi.auth.basic import MAX_NAME, has_controls
 from pyramid_pypi.auth.granting import Wish, scope_of, token_facts
 from pyramid_pypi.auth.tokens import Grant, TokenAuthenticator, issue
 from pyramid_pypi.cli._index import Index, Login, read
+from pyramid_pypi.cli._opening import opened
 from pyramid_pypi.cli._source import is_url, open_index, require_no_login, with_login
 from pyramid_pypi.cli._tables import printable
-from pyramid_pypi.cli.load import load_plugins, load_settings, log_like_server
 from pyramid_pypi.errors import BackendUnavailable, BadRequest
 from pyramid_pypi.identities import PERMISSIONS
 
@@ -76,7 +75,7 @@ def _create(ini: str, user: str, description: str, limits: Mapping[str, Any]) ->
         raise click.UsageError("--group is for --robot; the groups of a user are those of the user")
     if bad := [group for group in groups or () if not group or any(map(str.isspace, group))]:
         raise click.UsageError(f"{bad[0]!r} is not a name of a group")
-    with _index(ini) as index:
+    with opened(ini, audited=True) as index:
         lists = {key: limits[key] for key in ("permissions", "repositories", "projects", "networks")}
         wish = Wish(**lists, expires=limits["expires"] or "")
         try:
@@ -125,7 +124,7 @@ def _listed(source: str, user: str | None, login: Login) -> list[dict[str, Any]]
         with open_index(source, login) as transport:
             return list(Index(transport).items("tokens"))
     require_no_login(login)
-    with _index(source) as index:
+    with opened(source) as index:
         return [token_facts(one) for one in index.tokens.list(user)]
 
 
@@ -144,23 +143,13 @@ def revoke(source: str, ids: tuple[str, ...], login: Login) -> None:
                 Index(transport).change("DELETE", "tokens", one)
         return
     require_no_login(login)
-    with _index(source) as index:
+    with opened(source, audited=True) as index:
         ended = [one for one in ids if index.tokens.revoke(one)]
     for one in ended:
         audit.record("token revoked", getpass.getuser(), token_id=one)
     gone = [one for one in ids if one not in ended]
     if gone:
         raise click.ClickException(f"There is no valid token {gone[0]!r}; `token list` shows all")
-
-
-@contextmanager
-def _index(ini: str) -> Iterator[PackageIndex]:
-    index = compose(load_settings(ini), load_plugins(ini))
-    log_like_server(ini)
-    try:
-        yield index
-    finally:
-        index.close()
 
 
 def _require_user(index: PackageIndex, grant: Grant) -> None:

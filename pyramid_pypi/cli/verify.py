@@ -32,12 +32,18 @@ def verify(
     with opened(ini, variables) as index:
         for name in repository or index.hosted_names:
             checkup = Checkup(index.served(name).hosted, repair=repair)
-            with progress(name, listed_bytes(checkup.hosted)) as tell:
-                own = list(checkup.run(tell=tell))
+            own: list[Finding] = []
+            try:
+                with progress(name, listed_bytes(checkup.hosted)) as tell:
+                    own.extend(checkup.run(tell=tell))
+            finally:
+                # A storage that fails in between hides nothing of what was found.
+                if not as_json:
+                    _tell(own)
+            if not as_json:
+                _sum_up(checkup, own)
             found += own
             checkups.append(checkup)
-            if not as_json:
-                _tell(checkup, own)
     if as_json:
         sums = [{"repository": one.hosted.name, "files": one.files, "bytes": one.bytes} for one in checkups]
         click.echo(json.dumps({"repositories": sums, "findings": [asdict(one) for one in found]}, indent=2))
@@ -45,10 +51,13 @@ def verify(
         raise SystemExit(1)
 
 
-def _tell(checkup: Checkup, found: list[Finding]) -> None:
+def _tell(found: list[Finding]) -> None:
     for one in found:
         repaired = f"; repaired: {one.repaired}" if one.repaired else ""
         click.echo(f"{one.repository}: {one.key}: {one.message}{repaired}")
+
+
+def _sum_up(checkup: Checkup, found: list[Finding]) -> None:
     problems = sum(not one.repaired for one in found)
     repairs = f", {len(found) - problems} repaired" if problems < len(found) else ""
     click.echo(

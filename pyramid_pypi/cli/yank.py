@@ -19,7 +19,7 @@ def yank(index: Index, project: str, version: str, reason: str) -> None:
 
     SOURCE is an ini, or the URL of an index.
     """
-    found = index.change("POST", *_release(index, project, version), "yank", reason=reason)
+    found = index.change("POST", *index.within(project, "releases", version, "yank"), reason=reason)
     tell(index, found, "is yanked")
 
 
@@ -32,9 +32,5 @@ def unyank(index: Index, project: str, version: str) -> None:
 
     SOURCE is an ini, or the URL of an index.
     """
-    found = index.change("POST", *_release(index, project, version), "unyank")
+    found = index.change("POST", *index.within(project, "releases", version, "unyank"))
     tell(index, found, "is offered again")
-
-
-def _release(index: Index, project: str, version: str) -> tuple[str, ...]:
-    return "repositories", index.repository, "projects", project, "releases", version

@@ -40,9 +40,10 @@ def promote(source: Served, target: Served, name: str, version: str, caller: Cal
     if source.name == target.name:
         raise BadRequest(f"{name!r} is in {source.name!r} already; name another repository")
     publisher = target.takes
+    # In this order, what is hidden is answered for like what is not there.
+    caller.require("upload", name)
     if not source.permits(caller.identity, "read", name):
         raise ProjectNotFound(f"{source.name!r} has no project {name!r}")
-    caller.require("upload", name)
     found = [source.repository.file(file.filename) for file in files_of(_page(source, name), version)]
     for file in found:
         _check_download(source, publisher, file, caller)

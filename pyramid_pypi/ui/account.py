@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pyramid_pypi import audit
 from pyramid_pypi.auth.granting import MEANT, Wish
 from pyramid_pypi.auth.policy import identity_of
-from pyramid_pypi.errors import BadRequest, NotFound, PypiError, Unauthorized
+from pyramid_pypi.errors import BadRequest, Forbidden, NotFound, PypiError, Unauthorized
 from pyramid_pypi.model import AUTHENTICATED, PERMISSIONS, Identity
 from pyramid_pypi.ui.forms import Form, read_form
 from pyramid_pypi.ui.pages import CORE
@@ -74,10 +74,15 @@ def end_session_of(context: Operation, request: "Request") -> Answer:
 
 
 def require_user(request: "Request") -> Identity:
-    """Return who asks. Raises Unauthorized."""
+    """Return who asks. Raises Unauthorized, and Forbidden for who is nobody in person."""
     identity = identity_of(request)
     if identity.is_anonymous:
         raise Unauthorized("Log in to see your account")
+    if identity.scope is not None:
+        raise Forbidden("A token cannot look after an account; come with a password")
+    if AUTHENTICATED not in identity.principals:
+        # The name of a repository may be that of a user too.
+        raise Forbidden("The secret of a repository is nobody's, so it has no account")
     return identity
 
 
@@ -88,7 +93,7 @@ def _page(
     wished: Form,
     error: PypiError | None = None,
 ) -> Answer:
-    takes_tokens = index.settings.takes_tokens and AUTHENTICATED in identity.principals
+    takes_tokens = index.settings.takes_tokens
     found = index.browsers.who(cookie_of(index, request.environ))
     return CORE.show(
         request,

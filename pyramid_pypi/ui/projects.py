@@ -6,7 +6,7 @@ from pyramid_pypi.browse import downloads, permissions, projects, readme, search
 from pyramid_pypi.browse.contents import contents
 from pyramid_pypi.browse.facts import FileFacts, ProjectFacts
 from pyramid_pypi.browse.viewer import Viewer
-from pyramid_pypi.errors import BadRequest, FileMissing, NotFound, Unavailable
+from pyramid_pypi.errors import BadRequest, NotFound, Unavailable
 from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.ui.browsing import at_normal_name, count_of, moved, query_of, show, tools_url, viewer_of
@@ -89,9 +89,7 @@ def show_file(context: RepositoryContext, request: "Request") -> Answer:
         return elsewhere
     viewer = viewer_of(context, request)
     filename = request.matchdict["filename"]
-    found = projects.file(viewer, filename)
-    if found.project != context.project:
-        raise FileMissing(f"{context.project!r} has no file {filename!r}")
+    found = projects.file_of(viewer, context.project, filename)
     if found.version != request.matchdict["version"]:
         return moved(request, f"../{found.version}/{filename}")
     inside, problem = None, ""

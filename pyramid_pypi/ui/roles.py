@@ -26,6 +26,7 @@ def show_projects(context: Operation, request: "Request") -> Answer:
         for name, served in context.index.repositories.items()
         if served.roles is not None
         for project, role in served.roles.held_by(identity).items()
+        if served.permits(identity, "read", project)
     ]
     return CORE.show(request, "projects.html", projects=found)
 

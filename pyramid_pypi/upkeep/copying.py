@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from pyramid_pypi.errors import ProjectNotFound, PypiError
-from pyramid_pypi.model import File, ProjectName
+from pyramid_pypi.model import File, ProjectName, ProjectPage
 from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.repositories.intake import Past
 from pyramid_pypi.storage.reading import read_blob
@@ -38,10 +38,11 @@ class Copier:
         """Copy; the receiver's tally says what became of it, `tell` is called with 1 for each project."""
         for project in self.projects():
             page = self.source.catalog.page(self.source.name, project.name)
-            for file in page.files if page else ():
-                self.receiver.take(self._incoming(file, project.display))
-            if page is not None and not self.receiver.dry_run and page.status != "active":
-                self._mark(project.name)
+            if page is not None:
+                for file in page.files:
+                    self.receiver.take(self._incoming(file, page.display))
+                if page.status != "active" and not self.receiver.dry_run:
+                    self._mark(page)
             tell(1)
 
     def _incoming(self, file: File, display: str) -> Incoming:
@@ -68,13 +69,12 @@ class Copier:
             described=describe,
         )
 
-    def _mark(self, name: str) -> None:
+    def _mark(self, page: ProjectPage) -> None:
         """Give a project the status that it has at the source, unless it has one of its own."""
-        page = self.source.catalog.page(self.source.name, name)
         target = self.receiver.hosted
         try:
             with suppress(ProjectNotFound):
-                if page and target.catalog.status(target.name, name) == "active":
-                    target.set_status(name, page.status, page.status_reason, self.receiver.by)
+                if target.catalog.status(target.name, page.name) == "active":
+                    target.set_status(page.name, page.status, page.status_reason, self.receiver.by)
         except PypiError as error:
-            self.receiver.tally.problems.append(f"{name}: {error.message}")
+            self.receiver.tally.problems.append(f"{page.name}: {error.message}")

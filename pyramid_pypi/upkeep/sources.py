@@ -67,9 +67,9 @@ class Folder:
 def _of_path(path: Path) -> Incoming:
     def signature() -> bytes | None:
         beside = path.with_name(f"{path.name}.asc")
-        return beside.read_bytes()[:_MAX_SIGNATURE] if beside.is_file() else None
+        return next(read_file(beside), b"")[:_MAX_SIGNATURE] if beside.is_file() else None
 
-    return Incoming(path.name, partial(read_file, path), size=path.stat().st_size, signature=signature)
+    return Incoming(path.name, partial(read_file, path), signature=signature)
 
 
 class Tree(Protocol):

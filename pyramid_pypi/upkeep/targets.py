@@ -194,6 +194,8 @@ class ArchiveTarget:
         info = tarfile.TarInfo(path)
         info.size, info.mode = size, 0o644
         self._tar.addfile(info, stream)
+        # It remembers each, which only those need who read.
+        self._tar.members.clear()  # type: ignore[attr-defined]  # undocumented, and as old as the module
         self.written += 1
         self.size += size
 

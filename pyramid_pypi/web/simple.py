@@ -50,7 +50,8 @@ def root(context: RepositoryContext, request: Request) -> Answer:
         return _add_slash(request)
     if "text/html" in request.environ.get("HTTP_ACCEPT", ""):
         return landing_page(context, request)
-    return _projects(context, request)
+    # Never from memory, where nobody would tell a browser, which gets a page here, from a tool.
+    return _projects(context, request, hot=False)
 
 
 def prefix(context: RepositoryContext, request: Request) -> Answer:  # noqa: ARG001
@@ -79,13 +80,13 @@ def _project(context: RepositoryContext, request: Request, up: str) -> Answer:
     return answer_ready(ready, request)
 
 
-def _projects(context: RepositoryContext, request: Request) -> Answer:
+def _projects(context: RepositoryContext, request: Request, *, hot: bool = True) -> Answer:
     note(request, context.served.name)
     if context.served.repository.outside:
         return streamed_list(context, identity_of(request), _kind(request, _LIST), request)
     identity = identity_of(request)
     ready = list_page(context.index, context.served, identity, _kind(request, _LIST))
-    if context.served.shows_all_to(identity):
+    if hot and context.served.shows_all_to(identity):
         offer_hot(request, (context.served.name, ""), Page(_LIST))
     return answer_ready(ready, request)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import bcrypt
 import pytest
 from pyramid.paster import get_appsettings
 
@@ -14,7 +13,7 @@ from tests.clients.client import Client, clean_environment
 from tests.clients.people import PASSWORDS
 from tests.clients.toolbox import Toolbox
 from tests.clients.wheelhouse import wheelhouse
-from tests.live import LiveServer, post_file, write_ini
+from tests.live import LiveServer, post_file, write_htpasswd, write_ini
 
 Starter = Callable[[str], Client]
 
@@ -31,8 +30,7 @@ def toolbox() -> Toolbox:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """An index with an open repository, `private`, and one for people with passwords, `team`."""
     folder = tmp_path_factory.mktemp("server")
-    hashes = {name: bcrypt.hashpw(word.encode(), bcrypt.gensalt(4)) for name, word in PASSWORDS.items()}
-    (folder / "htpasswd").write_text("".join(f"{name}:{hashes[name].decode()}\n" for name in hashes))
+    write_htpasswd(folder, *PASSWORDS.items())
     (folder / "groups").write_text("release: carol\n")
     settings = {
         "pypi.catalog": f"sqlite:///{folder}/catalog.db",

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import bcrypt
 from pyramid.paster import get_appsettings
 
 from pyramid_pypi.app import compose
@@ -15,7 +15,7 @@ from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
 from pyramid_pypi.testing.upstreams import FakeUpstream
 from tests.clients.people import ANN, BOB
 from tests.clients.releases import wheel_name
-from tests.live import LiveServer, post_file, write_ini
+from tests.live import LiveServer, post_file, write_htpasswd, write_ini
 
 __all__ = ["DAVE", "HOSTILE", "PEOPLE", "open_showroom"]
 
@@ -50,6 +50,7 @@ quest.begin(shout="Ni!")  # in any forest
 Read [the manual](https://holy-grail.example.org/manual). Bring a `shrubbery`, one that looks nice, and not too
 expensive.
 """
+_NEEDS = ["shrubbery", "six>=1.16"]
 _SAID = (
     "Author: Tim the Enchanter",
     "License-Expression: MIT",
@@ -134,10 +135,7 @@ def open_showroom(folder: Path, *, hostile: bool = True) -> Iterator[LiveServer]
 
 
 def _settings(folder: Path, upstream: str) -> dict[str, str]:
-    people = (
-        (name, bcrypt.hashpw(word.encode(), bcrypt.gensalt(4)).decode()) for name, word in PEOPLE.values()
-    )
-    (folder / "htpasswd").write_text("".join(f"{name}:{hashed}\n" for name, hashed in people))
+    write_htpasswd(folder, *PEOPLE.values())
     hosted = {
         f"pypi.repo.{name}{key}": value
         for name in ("private", "stable", "team")
@@ -179,7 +177,9 @@ def _settings(folder: Path, upstream: str) -> dict[str, str]:
 def _publish(server: LiveServer, hostile: Mapping[str, tuple[str, str]]) -> None:
     ann = server.at("/", *ANN)
     for version in ("0.9", "1.0", "1.1", "1.2", "2.0rc1"):
-        _put(ann, "holy-grail", version, "Finds cups in ruined castles", _README)
+        _put(
+            ann, "holy-grail", version, _README, summary="Finds cups in ruined castles", requires_dist=_NEEDS
+        )
     sdist = make_sdist("holy-grail", "1.2", metadata_lines=(*_SAID, "", _README), summary="Finds cups")
     assert post_file(ann, "holy_grail-1.2.tar.gz", sdist) == (200, "")
     for name, summary in (
@@ -188,8 +188,8 @@ def _publish(server: LiveServer, hostile: Mapping[str, tuple[str, str]]) -> None
         ("swallow", "Carries coconuts; African or European"),
         ("knights", "They say Ni"),
     ):
-        needs = ["holy-grail>=1.0"] if name == "knights" else []
-        _put(ann, name, "1.0", summary, f"# {name}\n\n{summary}.\n", needs)
+        needs = [*_NEEDS, *(["holy-grail>=1.0"] if name == "knights" else [])]
+        _put(ann, name, "1.0", f"# {name}\n\n{summary}.\n", summary=summary, requires_dist=needs)
     for name, (kind, text) in hostile.items():
         lines = (f"Description-Content-Type: {kind}", f"Keywords: <script>ran('{name}')</script>", "", text)
         content = make_wheel(name, "1.0", metadata_lines=lines, summary=f"<script>ran('{name}')</script>")
@@ -198,14 +198,9 @@ def _publish(server: LiveServer, hostile: Mapping[str, tuple[str, str]]) -> None
     assert post_file(team, wheel_name("secret-sauce", "1.0"), make_wheel("secret-sauce", "1.0")) == (200, "")
 
 
-def _put(
-    url: str, name: str, version: str, summary: str, readme: str, needs: list[str] | None = None
-) -> None:
+def _put(url: str, name: str, version: str, readme: str, **options: Any) -> None:
     lines = (*_SAID, "", readme)
-    requires = ["shrubbery", "six>=1.16", *([] if needs is None else needs)]
-    content = make_wheel(
-        name, version, metadata_lines=lines, summary=summary, requires_dist=requires, requires_python=">=3.11"
-    )
+    content = make_wheel(name, version, metadata_lines=lines, requires_python=">=3.11", **options)
     assert post_file(url, wheel_name(name, version), content) == (200, "")
 
 

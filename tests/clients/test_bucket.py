@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import bcrypt
 import pytest
 
 from pyramid_pypi_objectstore.testing import ACCESS_KEY, BUCKET, SECRET_KEY, SeaweedFS
@@ -13,7 +12,7 @@ from tests.clients.installing import install
 from tests.clients.people import ANN
 from tests.clients.releases import save
 from tests.clients.test_twine import upload
-from tests.live import LiveServer, write_ini
+from tests.live import LiveServer, write_htpasswd, write_ini
 
 S3_SETTINGS = {
     "pypi.repo.private.storage": "s3",
@@ -36,8 +35,7 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyProxy]:
 @pytest.fixture(params=["stream", "redirect"])
 def shop(request: pytest.FixtureRequest, bucket: FaultyProxy, tmp_path: Path) -> Iterator[LiveServer]:
     """An index over the bucket, for people with passwords."""
-    hashed = bcrypt.hashpw(ANN[1].encode(), bcrypt.gensalt(4)).decode()
-    (tmp_path / "htpasswd").write_text(f"{ANN[0]}:{hashed}\n")
+    write_htpasswd(tmp_path, ANN)
     settings = {
         "pypi.plugins": "objectstore",
         "pypi.catalog": f"sqlite:///{tmp_path}/catalog.db",

@@ -7,14 +7,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
-import bcrypt
 import pytest
 from click.testing import CliRunner
 
 from pyramid_pypi.cli import main
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
 from tests.clients.tls import with_tls
-from tests.live import LiveServer, post_file, write_ini
+from tests.live import LiveServer, post_file, write_htpasswd, write_ini
 
 ANN, BOB = ("ann", "s:e/c@r%et"), ("bob", "reader")
 WHEEL = "holy_grail-1.0-py3-none-any.whl"
@@ -25,8 +24,7 @@ SDIST = "holy_grail-1.0.tar.gz"
 def site(tmp_path_factory):
     """An index of `private` and `stable`, where ann may do everything and bob reads."""
     folder = tmp_path_factory.mktemp("site")
-    hashes = {name: bcrypt.hashpw(word.encode(), bcrypt.gensalt(4)) for name, word in (ANN, BOB)}
-    (folder / "htpasswd").write_text("".join(f"{name}:{hashes[name].decode()}\n" for name in hashes))
+    write_htpasswd(folder, ANN, BOB)
     settings = {
         "pypi.data": str(folder),
         "pypi.catalog": "sqlite:///catalog.db",

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import bcrypt
 import pytest
 from pyramid.paster import get_appsettings
 from pyramid_pypi_ldap.testing import BASE, PASSWORD, SERVICE, SERVICE_PASSWORD, Slapd, make_certificates
@@ -23,7 +22,7 @@ from tests.clients.client import Client
 from tests.clients.installing import INSTALLERS, install
 from tests.clients.people import CAROL
 from tests.clients.releases import save, wheel_name
-from tests.live import LiveServer, post_file, write_ini
+from tests.live import LiveServer, post_file, write_htpasswd, write_ini
 
 READ, WRITE = "a secret to read: 1/2", "a secret to write: 2/2"
 WAYS = ["htpasswd", "ldap", "token", "secret"]
@@ -72,8 +71,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
 def office(tmp_path_factory: pytest.TempPathFactory, directory: Slapd) -> Iterator[Office]:
     """An index whose only repository, `team`, has the project `logins` for those who log in."""
     folder = tmp_path_factory.mktemp("office")
-    hashed = bcrypt.hashpw(CAROL[1].encode(), bcrypt.gensalt(4)).decode()
-    (folder / "htpasswd").write_text(f"{CAROL[0]}:{hashed}\n")
+    write_htpasswd(folder, CAROL)
     ini = write_ini(folder / "index.ini", stated(folder, directory))
     with LiveServer(ini, folder / "log") as server:
         keys = get_appsettings(str(ini))

@@ -3,7 +3,6 @@
 import typing
 from dataclasses import fields, is_dataclass
 
-import bcrypt
 import msgspec
 import pytest
 
@@ -12,7 +11,7 @@ from pyramid_pypi.api.answers import Page
 from pyramid_pypi.api.table import ENDPOINTS
 from pyramid_pypi.testing.artefacts import make_sdist
 from tests.docs.blocks import blocks, rows, sections
-from tests.live import LiveServer, post_file, write_ini
+from tests.live import LiveServer, post_file, write_htpasswd, write_ini
 
 PAGE = "docs/reference/api.md"
 TABLES = ("Look", "Change", "Accounts")
@@ -72,8 +71,7 @@ def test_every_problem_is_in_the_reference():
 @pytest.fixture
 def server(tmp_path):
     """A server where ann may do everything with the password of the pages, and has published."""
-    hashed = bcrypt.hashpw(b"swordfish", bcrypt.gensalt(4)).decode()
-    (tmp_path / "htpasswd").write_text(f"ann:{hashed}\n")
+    write_htpasswd(tmp_path, ("ann", "swordfish"))
     settings = {
         "pypi.data": str(tmp_path),
         "pypi.catalog": "sqlite:///catalog.db",

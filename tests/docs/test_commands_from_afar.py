@@ -1,11 +1,10 @@
 """The page about commands that work on a URL, as it is written."""
 
-import bcrypt
 import pytest
 
 from pyramid_pypi.testing.artefacts import make_wheel
 from tests.docs.blocks import blocks
-from tests.live import LiveServer, post_file, write_ini
+from tests.live import LiveServer, post_file, write_htpasswd, write_ini
 
 ANN = ("ann", "swordfish")
 
@@ -13,8 +12,7 @@ ANN = ("ann", "swordfish")
 @pytest.fixture
 def server(tmp_path):
     """An index of `staging` and `stable`, where ann may do everything with the password of the pages."""
-    hashed = bcrypt.hashpw(ANN[1].encode(), bcrypt.gensalt(4)).decode()
-    (tmp_path / "htpasswd").write_text(f"{ANN[0]}:{hashed}\n")
+    write_htpasswd(tmp_path, ANN)
     settings = {
         "pypi.data": str(tmp_path),
         "pypi.catalog": "sqlite:///catalog.db",

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
-import bcrypt
 import pytest
 from click.testing import CliRunner
 
@@ -18,7 +17,7 @@ from pyramid_pypi_objectstore.testing import BUCKET, SeaweedFS
 from tests.clients.releases import save
 from tests.clients.toolbox import CACHE, make_once
 from tests.docs.blocks import ROOT, blocks
-from tests.live import LiveServer, post_file, write_ini
+from tests.live import LiveServer, post_file, write_htpasswd, write_ini
 from tests.postgres import PASSWORD
 
 CLIENTS = ("pip", "uv", "twine", "flit", "poetry", "pdm", "hatch", "pipenv")
@@ -33,8 +32,7 @@ def port_of(server: LiveServer) -> int:
 @pytest.fixture
 def team(tmp_path):
     """A server of `private`, where ann may do everything with the password of the pages."""
-    hashed = bcrypt.hashpw(ANN[1].encode(), bcrypt.gensalt(4)).decode()
-    (tmp_path / "htpasswd").write_text(f"{ANN[0]}:{hashed}\n")
+    write_htpasswd(tmp_path, ANN)
     settings = {
         "pypi.data": str(tmp_path),
         "pypi.catalog": "sqlite:///catalog.db",
@@ -55,8 +53,11 @@ def team(tmp_path):
 @pytest.fixture
 def desk(tmp_path, public):
     """A server of `development.ini`, in the folder that the reader is in."""
-    folder = tmp_path / "work" / "var"
-    with LiveServer(ROOT / "development.ini", tmp_path / "log", var=str(folder)) as server:
+    checkout = tmp_path / "work"
+    checkout.mkdir()
+    # Tools take the project around a new one for its parent.
+    shutil.copy(ROOT / "pyproject.toml", checkout)
+    with LiveServer(ROOT / "development.ini", tmp_path / "log", var=str(checkout / "var")) as server:
         yield server
     assert server.problems() == []
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
-from tests.functional.browsing import Browser
+from tests.functional.browsing import logged_in
 from tests.functional.support import make_client
 from tests.functional.test_rights import HASH, as_user
 from tests.postgres import shared_postgres
@@ -51,9 +51,7 @@ class Asker:
 
     def with_browser(self, user):
         """Return who asks with the cookies of a browser that is logged in."""
-        browser = Browser(self.client.application)
-        browser.log_in(user)
-        return Asker(self.client, browser.web)
+        return Asker(self.client, logged_in(self.client.application, user).web)
 
     def url(self, path):
         return f"{PROJECT}/{path[2:]}".rstrip("/") if path.startswith("./") else API + path

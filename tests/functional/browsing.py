@@ -46,6 +46,13 @@ class Browser:
         return response
 
 
+def logged_in(application, user="ann"):
+    """Return a browser in which somebody has logged in."""
+    browser = Browser(application)
+    browser.log_in(user)
+    return browser
+
+
 def form_to(page, ending):
     """Return the form of a page whose action ends so."""
     return next(form for form in page.forms.values() if form.action.endswith(ending))

@@ -1,6 +1,8 @@
 import pytest
+from webtest import TestApp
 
-from tests.functional.support import OPEN, make_client
+from pyramid_pypi.web.context import INDEX
+from tests.functional.support import OPEN, make_client, settings
 from tests.postgres import forget_catalogs
 
 
@@ -26,6 +28,24 @@ def build(tmp_path):
     yield build_one
     for client in clients:
         client.application.close()
+
+
+@pytest.fixture
+def host(tmp_path):
+    """Start one of the host applications; its index is closed after the test."""
+    indexes = []
+
+    def start(module, **changes):
+        app = module.make_app(settings(tmp_path, **changes))
+        index = app.registry[INDEX]
+        indexes.append(index)
+        for watcher in index.watchers:
+            watcher.round()
+        return TestApp(app)
+
+    yield start
+    for index in indexes:
+        index.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import bcrypt
 import pytest
 
-from tests.functional.browsing import ACCEPT, Browser, form_to
+from tests.functional.browsing import ACCEPT, Browser, form_to, logged_in
 from tests.functional.test_rights import as_user, wheel_of
 
 HASH = bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).decode()
@@ -33,12 +33,7 @@ def team(build, tmp_path):
 
 @pytest.fixture
 def browse(team):
-    def log_in(user):
-        browser = Browser(team.application)
-        browser.log_in(user)
-        return browser
-
-    return log_in
+    return lambda user: logged_in(team.application, user)
 
 
 def make_token(browser, status=201, **fields):

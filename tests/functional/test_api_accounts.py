@@ -1,34 +1,14 @@
 """Tokens and sessions by the API, and the API of an index whose host knows the users."""
 
 import pytest
-from webtest import TestApp
 
 from pyramid_pypi.testing.artefacts import make_wheel
-from pyramid_pypi.web.context import INDEX
 from tests.functional.api import API, WHEEL, api
 from tests.functional.apps import deciding, plain
-from tests.functional.support import OPEN, settings, upload_fields
+from tests.functional.support import OPEN, upload_fields
 from tests.functional.test_rights import as_user
 
 __all__ = ["api"]
-
-
-@pytest.fixture
-def host(tmp_path):
-    """Start one of the host applications with a project in it."""
-    indexes = []
-
-    def start(module, **changes):
-        app = module.make_app(settings(tmp_path, **changes))
-        index = app.registry[INDEX]
-        indexes.append(index)
-        for watcher in index.watchers:
-            watcher.round()
-        return TestApp(app)
-
-    yield start
-    for index in indexes:
-        index.close()
 
 
 def test_sessions_are_listed_and_ended(api):

@@ -16,24 +16,6 @@ WHEEL = "holy_grail-1.0-py3-none-any.whl"
 CONTENT = make_wheel("holy-grail", "1.0")
 
 
-@pytest.fixture
-def host(tmp_path):
-    """Start one of the host applications."""
-    indexes = []
-
-    def start(module, **changes):
-        app = module.make_app(settings(tmp_path, **changes))
-        index = app.registry[INDEX]
-        indexes.append(index)
-        for watcher in index.watchers:
-            watcher.round()
-        return TestApp(app)
-
-    yield start
-    for index in indexes:
-        index.close()
-
-
 @pytest.mark.parametrize(("module", "prefix"), [(plain, "/pypi"), (strict, "/tools/pypi")])
 def test_the_index_works_below_its_prefix(host, module, prefix):
     web = host(module, **OPEN)

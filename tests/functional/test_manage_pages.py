@@ -4,7 +4,7 @@ import bcrypt
 import pytest
 
 from pyramid_pypi.testing.artefacts import make_wheel
-from tests.functional.browsing import ACCEPT, Browser, form_to
+from tests.functional.browsing import ACCEPT, Browser, form_to, logged_in
 from tests.functional.support import JSON
 from tests.functional.test_rights import as_user
 
@@ -53,12 +53,7 @@ def team(build, tmp_path):
 
 @pytest.fixture
 def browse(team):
-    def log_in(user):
-        browser = Browser(team.application)
-        browser.log_in(user)
-        return browser
-
-    return log_in
+    return lambda user: logged_in(team.application, user)
 
 
 def publish(index, version, project="holy-grail", url="/"):

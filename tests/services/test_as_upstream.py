@@ -16,7 +16,6 @@ import urllib.request
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import bcrypt
 import pytest
 
 from pyramid_pypi.testing.artefacts import make_metadata, make_sdist, make_wheel
@@ -24,7 +23,7 @@ from pyramid_pypi.testing.upstreams import FakeUpstream
 from tests.clients.client import Client, clean_environment
 from tests.clients.toolbox import CACHE, Toolbox, ToolMissing, make_once
 from tests.docs.blocks import blocks
-from tests.live import LiveServer, post_file, write_ini
+from tests.live import LiveServer, post_file, write_htpasswd, write_ini
 
 PROGRAMS = {
     "bandersnatch": ("bandersnatch==6.8.0",),
@@ -74,8 +73,7 @@ def upstream():
 def index(tmp_path_factory, upstream):
     """An index whose default is a group of `private` and `public`; `team` needs a password."""
     folder = tmp_path_factory.mktemp("index")
-    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-    (folder / "htpasswd").write_text(f"{USER}:{hashed}\n")
+    write_htpasswd(folder, (USER, PASSWORD))
     settings = {
         "pypi.data": f"{folder}",
         "pypi.catalog": f"sqlite:///{folder}/catalog.db",

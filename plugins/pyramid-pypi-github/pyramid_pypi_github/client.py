@@ -165,7 +165,8 @@ class Client:
         for attempt in itertools.count(1):
             try:
                 return self._request(call)
-            except GitHubException as error:
+            except GitHubException as caught:
+                error = _bare(caught)
                 pause = _pause(error, call, attempt)
                 if pause is None or self._clock() - began + pause > self.options.max_wait:
                     raise self._translated(error, pause) from error
@@ -200,21 +201,29 @@ class Client:
 
     def _translated(self, error: GitHubException, pause: float | None) -> Exception:
         if isinstance(error, RequestFailed):
-            status = error.response.status_code
-            if pause is not None and (isinstance(error, RateLimitExceeded) or status < 500):
-                # GitHub bans who goes on asking (its "Best practices for using the REST API").
-                self._limited_until = self._clock() + pause
-                return self._limited(pause)
-            message, codes = _said(error)
-            if status == 401:
-                return self._down(f"does not accept the credentials ({message}); make a new token")
-            if status == 403:
-                return self._down(f"forbids this ({message}); the token needs `Contents: read and write`")
-            return self._down(f"fails ({status})") if status >= 500 else Refused(status, message, codes)
+            return self._answered(error, pause)
         cause = error.exc if isinstance(error, RequestError) else error
         if isinstance(cause, httpx.TimeoutException):
             return self._down(f"does not answer within {self.options.timeout} seconds")
-        return self._down(f"cannot be reached ({type(cause).__name__}: {cause})")
+        if isinstance(cause, httpx.HTTPError):
+            return self._down(f"cannot be reached ({type(cause).__name__}: {cause})")
+        return self._down(f"cannot be asked ({type(cause).__name__}: {cause}); check the options")
+
+    def _answered(self, error: RequestFailed, pause: float | None) -> Exception:
+        status = error.response.status_code
+        if pause is not None and (isinstance(error, RateLimitExceeded) or status < 500):
+            # GitHub bans who goes on asking (its "Best practices for using the REST API").
+            self._limited_until = self._clock() + pause
+            return self._limited(pause)
+        message, codes = _said(error)
+        if status == 401:
+            # An App signs with the time, which GitHub compares with its own.
+            of_app = "check app_id, app_key and installation, and the clock of this machine"
+            cure = of_app if self.options.app_id else "make a new token"
+            return self._down(f"does not accept the credentials ({message}); {cure}")
+        if status == 403:
+            return self._down(f"forbids this ({message}); the token needs `Contents: read and write`")
+        return self._down(f"fails ({status})") if status >= 500 else Refused(status, message, codes)
 
     def _limited(self, seconds: float) -> StorageUnavailable:
         return StorageUnavailable(
@@ -224,6 +233,12 @@ class Client:
 
     def _down(self, what: str) -> StorageUnavailable:
         return StorageUnavailable(f"GitHub {what}, asked for {self.options.name}; try again later")
+
+
+def _bare(error: GitHubException) -> GitHubException:
+    """Return what has gone wrong; that of an App's request for a token comes wrapped in another error."""
+    cause = error.exc if isinstance(error, RequestError) else error
+    return cause if isinstance(cause, GitHubException) else error
 
 
 def _keeping(names: frozenset[str] | None) -> Callable[[dict[str, Any]], dict[str, Any]] | None:

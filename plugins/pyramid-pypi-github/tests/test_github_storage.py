@@ -19,7 +19,7 @@ from pyramid_pypi.storage import StagedFile
 from pyramid_pypi_github.client import Client
 from pyramid_pypi_github.options import Options
 from pyramid_pypi_github.storage import GitHubStorage
-from pyramid_pypi_github.testing import GitHubServer
+from pyramid_pypi_github.testing import Fault, GitHubServer
 
 NAME = "holy_grail-1.0.tar.gz"
 
@@ -143,13 +143,35 @@ def test_an_enterprise_server_may_send_the_bytes_itself(description, make, put, 
         assert server.problems == []
 
 
-def test_an_app_fetches_a_token_once(make, hub, put, read):
+@pytest.fixture(scope="module")
+def app_key():
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    storage = make(token=None, app_id="7", app_key=Secret(key.decode()), installation=42)
+    return Secret(key.decode())
+
+
+def test_a_clock_that_is_wrong_is_a_cure_for_an_app(make, hub, app_key):
+    said = "'Expiration time' claim ('exp') is too far in the future"
+    hub.fail(Fault("POST", "/access_tokens", status=401, message=said))
+    storage = make(token=None, app_id="7", app_key=app_key, installation=42)
+
+    with pytest.raises(StorageUnavailable, match="too far in the future.*and the clock of this machine"):
+        storage.check()
+
+
+def test_a_key_that_is_none_is_told(make):
+    storage = make(token=None, app_id="7", app_key=Secret("hunter2"), installation=42)
+
+    with pytest.raises(StorageUnavailable, match="cannot be asked .*check the options") as caught:
+        storage.check()
+    assert "hunter2" not in caught.value.message
+
+
+def test_an_app_fetches_a_token_once(make, hub, put, read, app_key):
+    storage = make(token=None, app_id="7", app_key=app_key, installation=42)
     put(storage)
 
     assert read(storage) == b"data"

@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from pyramid.security import NO_PERMISSION_REQUIRED
 
+from pyramid_pypi.auth.basic import TOKEN_PREFIX
 from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.errors import Forbidden, Unauthorized
 from pyramid_pypi.web.answers import Answer
@@ -94,7 +95,8 @@ class _Page:
             expected = self.options.token.reveal().encode()
             if hmac.compare_digest(given.strip().encode("latin-1", "replace"), expected):
                 return
-            raise Unauthorized("The token for the metrics is wrong")
+            if not given.startswith(TOKEN_PREFIX):
+                raise Unauthorized("The token for the metrics is wrong")
         if request.has_permission("manage", context):
             return
         if identity_of(request).is_anonymous:

@@ -10,6 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from webtest import TestApp
 
+from pyramid_pypi.auth.tokens import Grant, issue
+from pyramid_pypi.model import Scope
 from pyramid_pypi.server import create_server
 
 TOKEN = "battery-staple-swordfish"
@@ -219,6 +221,25 @@ def test_token_opens_the_metrics_and_nothing_else(index):
     for wrong in (f"Bearer {TOKEN}x", "Bearer", "Bearer ", "Bearer ÿ", "Basic Og==", "x"):
         client.get("/-/metrics", headers={"Authorization": wrong}, status=401)
     client.get("/simple/", headers=right, status=401)
+
+
+def test_token_of_the_index_is_as_good_as_a_password(index):
+    """Beside a token for the metrics, too."""
+    client = index(
+        **{
+            "pypi.authenticators": "tokens",
+            "pypi.metrics.public": "no",
+            "pypi.metrics.token": TOKEN,
+            "pypi.repo.private.manage": "user:ann",
+        }
+    )
+    scope = Scope(frozenset({"manage"}))
+    ann, bob = (
+        issue(client.app.index.tokens, Grant(name, scope, groups=()), by="root")[1] for name in ("ann", "bob")
+    )
+
+    for secret, status in ((ann, 200), (bob, 403), (f"{ann}x", 401)):
+        client.get("/-/metrics", headers={"Authorization": f"Bearer {secret}"}, status=status)
 
 
 def test_other_methods_are_refused(index):

@@ -52,9 +52,7 @@ class AzureStorage(BucketStorage):
             if self.serve == "redirect" and self.encryption_key is not None:
                 yield "serve = redirect sends clients to what they cannot decrypt without encryption_key"
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        super().__init__(options)
+    options: Options
 
     def _name(self) -> str:
         return f"The container {self.options.container!r}"

@@ -42,9 +42,7 @@ class GcsStorage(BucketStorage):
             if self.endpoint and (self.service_account or self.service_account_key):
                 yield "endpoint is for servers without accounts"
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        super().__init__(options)
+    options: Options
 
     def _name(self) -> str:
         return f"The bucket {self.options.bucket!r}"

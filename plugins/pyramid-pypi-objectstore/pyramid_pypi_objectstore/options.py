@@ -7,7 +7,7 @@ from typing import Literal
 
 from pyramid_pypi.options import Seconds, Secret, Size
 
-__all__ = ["BucketOptions", "about", "revealed"]
+__all__ = ["BucketOptions", "about", "endpoint_problem", "revealed"]
 
 _LEAST_PART = 5 << 20
 _LONGEST_SIGNATURE = 7 * 24 * 3600

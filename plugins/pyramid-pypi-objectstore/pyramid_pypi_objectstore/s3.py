@@ -56,9 +56,7 @@ class S3Storage(BucketStorage):
             if self.kms_key_id and not self.encryption.startswith("aws:kms"):
                 yield "kms_key_id belongs to encryption = aws:kms or aws:kms:dsse"
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        super().__init__(options)
+    options: Options
 
     def _name(self) -> str:
         return f"The bucket {self.options.bucket!r}"

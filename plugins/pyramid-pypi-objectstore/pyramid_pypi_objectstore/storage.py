@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyramid_pypi.errors import BlobMissing, StorageUnavailable
+from pyramid_pypi.errors import BlobMissing
 from pyramid_pypi.model import Redirect, StoredBlob, Stream
 from pyramid_pypi.storage import StagedFile
 from pyramid_pypi.storage.base import storage_error
@@ -36,7 +36,7 @@ class BucketStorage(ABC):
     """
 
     def __init__(self, options: BucketOptions) -> None:
-        self._options = options
+        self.options = options
         self._folder = options.folder
         self._own = f"{options.folder}{_OWN}"
         self._staging = Path(tempfile.gettempdir()) if options.staging is None else options.staging
@@ -72,9 +72,10 @@ class BucketStorage(ABC):
     def put(self, key: str, source: StagedFile) -> None:
         # The bytes have to survive a power cut there, not here.
         size = source.finish(durable=False)
-        if not source.path.is_file():
-            raise StorageUnavailable(f"{source.path} has disappeared; upload the file again")
-        self._putting.put(self._folder + key, source.path, size)
+        try:
+            self._putting.put(self._folder + key, source.path, size)
+        except OSError as error:
+            raise storage_error(error, "The staged upload cannot be read") from error
 
     def open_listed(self, blob: StoredBlob) -> Stream:
         """Open what `keys` has just told of, without a request; if it is gone, reading it says so."""
@@ -89,9 +90,9 @@ class BucketStorage(ABC):
         if found is None:
             raise BlobMissing(f"{key.rpartition('/')[2]} has disappeared from the storage")
         stream = self._stream(found)
-        if self._options.serve == "stream":
+        if self.options.serve == "stream":
             return stream
-        return Redirect(self._bucket.sign(found.path, self._options.redirect_expires), stream)
+        return Redirect(self._bucket.sign(found.path, self.options.redirect_expires), stream)
 
     def delete(self, key: str) -> None:
         self._bucket.delete(self._folder + key)
@@ -120,13 +121,13 @@ class BucketStorage(ABC):
     @cached_property
     def _putting(self) -> Putting:
         self._remove_abandoned()
-        if self._options.exclusive == "catalog":
-            return Leased(self._bucket, self._notes, self._options.part_size, self._options.timeout)
-        return Conditional(self._bucket, self._options.part_size)
+        if self.options.exclusive == "catalog":
+            return Leased(self._bucket, self._notes, self.options.part_size, self.options.timeout)
+        return Conditional(self._bucket, self.options.part_size)
 
     def _remove_abandoned(self) -> None:
         # In a folder that everybody may write to, names like ours may be somebody else's.
-        if self._options.staging is not None and os.access(self._staging, os.W_OK):
+        if self.options.staging is not None and os.access(self._staging, os.W_OK):
             StagedFile.remove_abandoned(self._staging)
 
     def _record_path(self, key: str) -> str:

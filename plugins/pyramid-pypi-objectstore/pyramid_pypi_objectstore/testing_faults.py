@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.server.proxy.fault(self.command, self.path)
         if (said := self.headers.get("Authorization", "")).startswith("Basic "):
             self.server.proxy.passwords.append(said)
-        if fault in self.server.proxy.answers:
+        if fault is not None and fault in self.server.proxy.answers:
             self._refuse(fault)
         elif fault == "reset":
             self._cut()

@@ -109,7 +109,11 @@ def answer(status, code="", detail=""):
         (answer(403, "AuthenticationFailed"), StorageUnavailable, "does not accept the credentials"),
         (answer(400, "ExpiredToken"), StorageUnavailable, "expired; give new ones"),
         (answer(403, "RequestTimeTooSkewed"), StorageUnavailable, "clock of this machine is wrong"),
-        (answer(403, "AuthenticationFailed", "date header too old: 'x'"), StorageUnavailable, "wrong; set it"),
+        (
+            answer(403, "AuthenticationFailed", "date header too old: 'x'"),
+            StorageUnavailable,
+            "wrong; set it",
+        ),
         (
             answer(403, "AuthenticationFailed", "Signature not valid in the specified time frame: Start"),
             StorageUnavailable,
@@ -117,7 +121,11 @@ def answer(status, code="", detail=""):
         ),
         (no_token(401, "invalid_client", "AADSTS7000222: …"), StorageUnavailable, "have expired"),
         (no_token(401, "invalid_client", "AADSTS7000215: secret"), StorageUnavailable, "check the keys"),
-        (no_token(400, "invalid_grant", "Check your iat and exp values"), StorageUnavailable, "set it by NTP"),
+        (
+            no_token(400, "invalid_grant", "Check your iat and exp values"),
+            StorageUnavailable,
+            "set it by NTP",
+        ),
         (no_token(400, "invalid_grant", "expired or revoked."), StorageUnavailable, "have expired"),
         (no_token(400, "invalid_grant", "secret"), StorageUnavailable, "check the keys"),
         (answer(404, "NoSuchBucket"), StorageUnavailable, "does not exist; create it"),

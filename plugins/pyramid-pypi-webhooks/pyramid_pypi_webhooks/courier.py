@@ -60,11 +60,14 @@ class Courier:
         self._wake.set()
 
     def stop(self) -> None:
-        """Finish the letter that is on its way, and end the thread."""
+        """Have the thread end after the letter that is on its way."""
         self._closed.set()
         self._wake.set()
+
+    def join(self) -> None:
+        """Wait for the end of the thread, for no longer than a letter may take."""
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(self._lease)
             self._thread = None
 
     def work(self) -> None:

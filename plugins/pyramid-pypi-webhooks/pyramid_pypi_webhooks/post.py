@@ -1,5 +1,6 @@
 """What one index tells: hooks become letters, and a server delivers them."""
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,13 +9,17 @@ from pyramid_pypi.catalog.notes import Notes
 from pyramid_pypi.model import File, Identity
 from pyramid_pypi_webhooks.courier import Courier
 from pyramid_pypi_webhooks.events import Event, EventName, about_file
-from pyramid_pypi_webhooks.queue import OWNER, Queue
+from pyramid_pypi_webhooks.queue import MOST, OWNER, Queue
 from pyramid_pypi_webhooks.settings import Webhook
 
 if TYPE_CHECKING:
     from pyramid_pypi.app import PackageIndex
 
 __all__ = ["Post"]
+
+_LONGEST_NAME = 200
+
+_log = logging.getLogger("pyramid_pypi.webhooks")
 
 
 class Post:
@@ -37,8 +42,11 @@ class Post:
 
     @hookimpl
     def pypi_index_closed(self) -> None:
+        # All of them end at the same time.
         for courier in self._couriers:
             courier.stop()
+        for courier in self._couriers:
+            courier.join()
 
     @hookimpl
     def pypi_file_added(self, file: File, repository: str, identity: Identity) -> None:
@@ -69,7 +77,9 @@ class Post:
 
     @hookimpl
     def pypi_login_failed(self, username: str, address: str, reason: str) -> None:
-        self._tell("login-failed", {"username": username, "address": address, "reason": reason})
+        # A stranger has chosen it, and how long it is.
+        name = username[:_LONGEST_NAME]
+        self._tell("login-failed", {"username": name, "address": address, "reason": reason})
 
     def _tell(self, name: EventName, data: dict[str, str | int | None]) -> None:
         """Keep a letter for each webhook that wants it. Raises CatalogUnavailable."""
@@ -77,6 +87,13 @@ class Post:
             data["url"] = f"{self._base_url}/{data['repository']}/project/{data['project']}/"
         event = Event(name, self._queue.notes.clock(), data)
         for courier in self._couriers:
-            if courier.webhook.wants(event):
-                self._queue.add(courier.webhook.name, event)
-                courier.wake()
+            webhook = courier.webhook
+            if not webhook.wants(event):
+                continue
+            if self._queue.is_full(webhook.name):
+                _log.error(
+                    "The webhook %r is not told of %s: %s letters wait already", webhook.name, name, MOST
+                )
+                continue
+            self._queue.add(webhook.name, event)
+            courier.wake()

@@ -11,9 +11,13 @@ from pyramid_pypi.catalog.notes import Notes
 from pyramid_pypi.errors import NotFound
 from pyramid_pypi_webhooks.events import Event
 
-__all__ = ["OWNER", "Letter", "Queue"]
+__all__ = ["MOST", "OWNER", "Letter", "Queue"]
 
 OWNER = "webhooks"
+
+MOST = 10_000
+"""How many letters of a webhook wait, and as many that were given up: strangers can fail to log in
+for as long as a receiver is down, and the catalog is not theirs to fill."""
 
 _DUE, _DEAD, _LEASE = "due", "dead", "lease"
 _KEPT = timedelta(days=30)
@@ -55,7 +59,7 @@ class Queue:
     """The letters of one index. Every method may raise CatalogUnavailable.
 
     Nothing is removed before what takes its place is kept, so a process that dies on the way may
-    leave a letter twice, and never loses one.
+    leave a letter twice, and never loses one. Nobody keeps a letter that thirty days have passed by.
     """
 
     notes: Notes
@@ -64,8 +68,12 @@ class Queue:
         """Keep an event, which is due at once."""
         now = self.notes.clock()
         letter = Letter(f"msg_{secrets.token_hex(12)}", webhook, event, now)
-        self.notes.put(letter.key, letter.value)
+        self._keep(letter)
         return letter
+
+    def is_full(self, webhook: str) -> bool:
+        """Tell whether so many letters wait for a webhook that no more should be added."""
+        return self.notes.count(f"{_DUE}/{webhook}/") >= MOST
 
     def due(self, webhook: str, *, limit: int) -> list[Letter]:
         """Return the letters that are due, the longest first."""
@@ -91,9 +99,12 @@ class Queue:
         return self._change(letter, replace(letter, due=due, attempts=letter.attempts + 1, why=why))
 
     def bury(self, letter: Letter, why: str) -> Letter:
-        """Try no more, and keep the letter for thirty days."""
+        """Try no more, and keep the letter if there are not too many of these."""
         gone = replace(letter, due=self.notes.clock(), attempts=letter.attempts + 1, why=why, dead=True)
-        return self._change(letter, gone, expires_at=gone.due + _KEPT)
+        if self.notes.count(f"{_DEAD}/{letter.webhook}/") < MOST:
+            return self._change(letter, gone)
+        self.done(letter)
+        return gone
 
     def revive(self, letter: Letter) -> Letter:
         """Try a letter as often as a new one."""
@@ -129,8 +140,11 @@ class Queue:
     def _in(self, seconds: float) -> datetime:
         return self.notes.clock() + timedelta(seconds=seconds)
 
-    def _change(self, old: Letter, new: Letter, *, expires_at: datetime | None = None) -> Letter:
-        self.notes.put(new.key, new.value, expires_at=expires_at)
+    def _keep(self, letter: Letter) -> None:
+        self.notes.put(letter.key, letter.value, expires_at=letter.due + _KEPT)
+
+    def _change(self, old: Letter, new: Letter) -> Letter:
+        self._keep(new)
         if new.key != old.key:
             self.notes.take(old.key)
         return new

@@ -70,7 +70,7 @@ def send(webhook: Webhook, letter: Letter, at: datetime) -> Outcome:
         try:
             connection.request("POST", path, body, headers, preload_content=False)
             answer = connection.getresponse()
-            said = f"{answer.status} {answer.reason or ''}".strip()[:100]
+            said = f"{answer.status} {_printable(answer.reason or '')}".strip()[:100]
             return Outcome(answer.status, said, _patience(answer.headers.get("Retry-After", ""), at))
         finally:
             connection.close()
@@ -87,6 +87,11 @@ def _connection(webhook: Webhook) -> HTTPConnection:
     if webhook.options.ca is not None:
         context.load_verify_locations(webhook.options.ca)
     return HTTPSConnection(host, url.port or 443, timeout=timeout, ssl_context=context)
+
+
+def _printable(text: str) -> str:
+    # Terminals and logs obey some of the rest.
+    return "".join(filter(str.isprintable, text))
 
 
 def _reason(error: Exception, timeout: int) -> str:

@@ -24,6 +24,7 @@ class Answer:
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     hangs: bool = False
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Receiver:
             self._changed.notify_all()
         if answer.hangs:
             self._released.wait()
-        request.send_response(answer.status)
+        request.send_response(answer.status, answer.reason)
         for name, value in (*answer.headers, ("Content-Length", "0")):
             request.send_header(name, value)
         request.end_headers()

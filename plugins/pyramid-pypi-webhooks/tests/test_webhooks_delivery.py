@@ -4,12 +4,14 @@ import logging
 import random
 import sys
 import textwrap
+import threading
 
 import pytest
 
 from pyramid_pypi.catalog import Catalog
 from pyramid_pypi.catalog.notes import Notes
 from pyramid_pypi.errors import NotFound
+from pyramid_pypi_webhooks import queue as queues
 from pyramid_pypi_webhooks.courier import Courier
 from pyramid_pypi_webhooks.events import Event
 from pyramid_pypi_webhooks.queue import OWNER, Queue
@@ -111,6 +113,26 @@ def test_dead_letters_are_kept_for_thirty_days(add, courier, queue, clock):
     clock.advance(2 * 86400)
 
     assert (before, queue.dead()) == (1, [])
+
+
+def test_letters_that_nobody_touches_are_forgotten_in_the_end(add, queue, clock):
+    """Those of a webhook that has left the ini."""
+    add(1)
+    clock.advance(29 * 86400)
+    before = len(queue.waiting())
+    clock.advance(2 * 86400)
+
+    assert (before, queue.waiting()) == (1, [])
+
+
+def test_no_more_than_so_many_letters_are_kept_as_dead(add, courier, queue, monkeypatch, caplog):
+    monkeypatch.setattr(queues, "MOST", 2)
+    add(*range(5))
+    courier(Line(*[failed(410)] * 5)).work()
+
+    assert len(queue.dead()) == 2
+    assert queue.waiting() == []
+    assert caplog.text.count("given up") == 5
 
 
 def test_receiver_that_is_gone_gets_no_second_attempt(add, courier, queue):
@@ -255,10 +277,34 @@ def test_thread_delivers_what_is_there_and_what_comes(queue, webhook, receiver, 
     courier.wake()
     received = receiver.wait(3)
     courier.stop()
+    courier.join()
 
     assert [one.json["data"]["n"] for one in received] == [1, 1, 2]
     assert received[0].headers["webhook-id"] == received[1].headers["webhook-id"]
     assert received[1].headers["webhook-id"] != received[2].headers["webhook-id"]
+
+
+def test_closing_waits_for_the_letter_on_its_way_and_sends_no_more(queue, webhook):
+    queue = Queue(Notes(queue.notes.catalog, OWNER))
+    for number in range(2):
+        queue.add("ci", Event("test", queue.notes.clock(), {"n": number}))
+    on_its_way, may_arrive = threading.Event(), threading.Event()
+
+    class Slow(Line):
+        def __call__(self, *letter):
+            on_its_way.set()
+            may_arrive.wait(20)
+            return super().__call__(*letter)
+
+    line = Slow()
+    courier = Courier(webhook(), queue, send=line)
+    courier.start()
+    assert on_its_way.wait(20)
+    courier.stop()
+    may_arrive.set()
+    courier.join()
+
+    assert len(line.sent) == len(queue.waiting()) == 1
 
 
 def test_nothing_secret_is_logged(queue, webhook, caplog):

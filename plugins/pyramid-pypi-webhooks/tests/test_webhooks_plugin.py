@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from pyramid_pypi.catalog import Catalog
+from pyramid_pypi.catalog.notes import Notes
 from pyramid_pypi.cli import main
+from pyramid_pypi.cli._opening import opened
 from pyramid_pypi.errors import SettingsError
 from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.options import options_of
 from pyramid_pypi.settings import load
 from pyramid_pypi.testing.clients import open_settings
+from pyramid_pypi_webhooks import queue
+from pyramid_pypi_webhooks.events import Event
+from pyramid_pypi_webhooks.queue import OWNER, Queue
 from pyramid_pypi_webhooks.settings import Webhook, WebhookSettings
 from pyramid_pypi_webhooks.testing import Answer
 
@@ -106,6 +112,19 @@ def test_failed_login_is_told_to_who_wants_it(index, receiver, tmp_path):
     assert "swordfish" not in got.body.decode()
 
 
+def test_strangers_cannot_fill_the_catalog(tmp_path, settings, monkeypatch, caplog):
+    """A receiver may be down for a day, in which anybody can fail to log in."""
+    monkeypatch.setattr(queue, "MOST", 2)
+    ini = ini_of(tmp_path, {**settings, "pypi.webhooks.ci.events": "login-failed"})
+    with opened(ini) as index:
+        for _ in range(4):
+            index.plugins.notify("pypi_login_failed", username="x" * 9999, address="", reason="wrong")
+
+    waiting = json.loads(run("webhooks", "list", ini, "--json"))
+    assert [one["data"]["username"] for one in waiting] == ["x" * 200] * 2
+    assert caplog.text.count("'ci' is not told of login-failed") == 2
+
+
 def test_file_of_an_upstream_is_told_to_who_wants_it(index, receiver, pypi_upstream, pypi_wheel):
     name, content = pypi_wheel("holy-grail", "1.0")
     pypi_upstream.add(name, content)
@@ -140,11 +159,12 @@ def test_only_what_is_wanted_is_told(index, receiver, pypi_publish, pypi_wheel, 
 
 def test_upload_waits_for_nobody(index, receiver, pypi_publish, pypi_wheel):
     receiver.answers.append(Answer(hangs=True))
-    client = index(**{"pypi.webhooks.ci.timeout": "1"})
+    client = index(**{"pypi.webhooks.ci.timeout": "1", "pypi.webhooks.ci.first_retry": "60"})
     for number in range(3):
         pypi_publish(client, pypi_wheel("holy-grail", f"{number}.0"), status=200)
-
     receiver.wait(1)
+
+    assert len(Queue(Notes(client.app.index.catalog, OWNER)).waiting()) == 3
 
 
 def ini_of(tmp_path, settings):
@@ -183,8 +203,6 @@ def test_what_a_command_does_is_told_by_the_next_server(
 
 def test_command_itself_delivers_nothing(tmp_path, settings, receiver):
     """No thread in a process without a server: the letter is there when the command has ended."""
-    from pyramid_pypi.cli._opening import opened
-
     ini = ini_of(tmp_path, {**settings, "pypi.webhooks.ci.events": "login-failed"})
     with opened(ini) as index:
         index.plugins.notify("pypi_login_failed", username="ann", address="", reason="wrong")
@@ -197,15 +215,10 @@ def test_command_itself_delivers_nothing(tmp_path, settings, receiver):
 @pytest.fixture
 def dead(tmp_path, settings):
     """An ini whose catalog has one dead letter, and its number."""
-    from pyramid_pypi.catalog import Catalog
-    from pyramid_pypi.catalog.notes import Notes
-    from pyramid_pypi_webhooks.events import Event
-    from pyramid_pypi_webhooks.queue import OWNER, Queue
-
     catalog = Catalog(f"sqlite:///{tmp_path}/catalog.db")
-    queue = Queue(Notes(catalog, OWNER))
-    event = Event("file-added", queue.notes.clock(), {"filename": "a-1.0.tar.gz"})
-    letter = queue.bury(queue.add("ci", event), "410 Gone")
+    letters = Queue(Notes(catalog, OWNER))
+    event = Event("file-added", letters.notes.clock(), {"filename": "a-1.0.tar.gz"})
+    letter = letters.bury(letters.add("ci", event), "410 Gone")
     catalog.close()
     return ini_of(tmp_path, settings), letter.id
 

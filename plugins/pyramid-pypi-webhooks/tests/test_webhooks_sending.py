@@ -76,6 +76,12 @@ def test_receiver_that_hangs_is_left_after_the_timeout(receiver, webhook):
     assert outcome.is_down
 
 
+def test_what_a_receiver_says_cannot_command_a_terminal(receiver, webhook):
+    receiver.answers.append(Answer(500, reason="No\x1b[2J\x07 way"))
+
+    assert send(webhook(receiver.url), LETTER, AT).said == "500 No[2J way"
+
+
 def test_closed_door_is_told_without_the_url(webhook):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

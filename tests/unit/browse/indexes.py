@@ -13,6 +13,16 @@ ANN = Identity.user("ann")
 BOB = Identity.user("bob")
 NOWHERE = "http://127.0.0.1:9/"
 
+TEAM_FIRST = {
+    "pypi.repositories": "private team pypi all",
+    "pypi.repo.team": "hosted",
+    "pypi.repo.team.storage": "filesystem",
+    "pypi.repo.team.storage.path": "team",
+    "pypi.repo.team.read": "everyone",
+    "pypi.repo.all.members": "team private pypi",
+}
+"""Another hosted repository, before `private` in the group."""
+
 
 class Index:
     """`private` is hosted, `pypi` follows `upstream`, and `all`, the default, has both."""

@@ -21,6 +21,12 @@ SDIST = "holy_grail-1.0.tar.gz"
 KNIGHT = "knight-1.0-py3-none-any.whl"
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """No list of another test: many files are the same, byte for byte."""
+    monkeypatch.setattr(module, "_KEPT", module._Kept())
+
+
 def test_the_members_of_a_wheel_are_listed_with_their_sizes(opened):
     index = opened()
     index.wheel(files={"holy_grail/data.txt": "x" * 1234})
@@ -200,3 +206,31 @@ def test_bytes_that_have_disappeared_are_missing(opened, tmp_path):
 
     with pytest.raises(BlobMissing):
         contents(index.viewer(), WHEEL)
+
+
+def test_a_file_is_listed_once_for_all_who_may_look(opened, monkeypatch):
+    index = opened()
+    index.wheel()
+    found = contents(index.viewer(), WHEEL)
+    monkeypatch.setattr(module, "check_zip", None)
+
+    assert contents(index.viewer("private", ANN), WHEEL) == found
+
+
+def test_what_is_kept_is_still_hidden_from_whom_it_was_hidden(opened):
+    index = opened({"pypi.repo.private.project.holy-*.read": "user:ann"})
+    index.wheel()
+    contents(index.viewer("private", ANN), WHEEL)
+
+    with pytest.raises(FileMissing):
+        contents(index.viewer("private", BOB), WHEEL)
+
+
+def test_only_the_last_lists_are_kept(opened, monkeypatch):
+    index = opened()
+    monkeypatch.setattr(module, "_MOST_KEPT", 2)
+    for version in ("1.0", "2.0", "3.0"):
+        index.wheel(version=version)
+        contents(index.viewer(), f"holy_grail-{version}-py3-none-any.whl")
+
+    assert len(module._KEPT._lists) == 2

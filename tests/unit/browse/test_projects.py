@@ -10,7 +10,7 @@ from pyramid_pypi.browse.projects import file, project, projects, release
 from pyramid_pypi.errors import FileHidden, FileMissing, ProjectNotFound, UpstreamUnavailable
 from pyramid_pypi.model import ANONYMOUS, Identity, Scope
 from pyramid_pypi.testing.artefacts import make_wheel
-from tests.unit.browse.indexes import ANN, BOB
+from tests.unit.browse.indexes import ANN, BOB, TEAM_FIRST
 
 WHEEL = "holy_grail-1.0-py3-none-any.whl"
 
@@ -269,16 +269,7 @@ def test_own_projects_are_listed_page_by_page(opened):
 
 
 def test_the_first_member_gives_the_display_name_of_a_project_that_several_have(opened):
-    index = opened(
-        {
-            "pypi.repositories": "private team pypi all",
-            "pypi.repo.team": "hosted",
-            "pypi.repo.team.storage": "filesystem",
-            "pypi.repo.team.storage.path": "team",
-            "pypi.repo.team.read": "everyone",
-            "pypi.repo.all.members": "team private pypi",
-        }
-    )
+    index = opened(TEAM_FIRST)
     for name in ("a", "B", "c", "d"):
         index.wheel(name)
     index.wheel("b", to="team")

@@ -1,12 +1,18 @@
 """READMEs as HTML that can do no harm, whoever wrote them."""
 
+import os
 import re
+import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from pyramid_pypi.browse.facts import MetadataFacts
 from pyramid_pypi.browse.readme import LONGEST, render
+from pyramid_pypi.browse.workshop import Workshop, workshop_of
 
 MARKDOWN = "text/markdown"
 RST = "text/x-rst"
@@ -195,6 +201,23 @@ def test_what_is_made_to_take_long_does_not(text, content_type):
     assert time.monotonic() - started < 15
 
 
+FATAL = {
+    # Each of these takes minutes, or overflows the stack of a parser.
+    "headings": ("# a\n" * (LONGEST // 4), MARKDOWN),
+    "perl": ("```perl\n" + "s{" * (LONGEST // 2 - 10) + "\n```", MARKDOWN),
+    "addresses": ("a@b.c " * (LONGEST // 6), MARKDOWN),
+}
+
+
+@pytest.mark.parametrize(("text", "content_type"), FATAL.values(), ids=FATAL)
+def test_what_makes_a_parser_hang_or_fall_over_is_shown_as_text(text, content_type):
+    started = time.monotonic()
+
+    assert shown(text, content_type).startswith('<pre class="plain" tabindex="0">')
+    assert time.monotonic() - started < 20
+    assert "<em>next</em>" in shown(f"the *next* one after {text[:20]!r}")
+
+
 @pytest.mark.parametrize("content_type", [MARKDOWN, RST])
 def test_what_is_long_is_shown_as_text_and_cut(content_type):
     html = shown("*a* " * 100_000, content_type)
@@ -202,6 +225,45 @@ def test_what_is_long_is_shown_as_text_and_cut(content_type):
     assert html.startswith('<pre class="plain" tabindex="0">*a* *a*')
     assert "too much for a page" in html
     assert len(html) < 300_000
+
+
+def test_many_who_look_at_once_wait_for_one_that_takes_long():
+    text, content_type = FATAL["headings"]
+    started = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: shown(f"{text}\nat once", content_type), range(8)))
+
+    assert len(set(found)) == 1
+    assert time.monotonic() - started < 20
+
+
+def test_nothing_is_lost_when_the_other_process_ends():
+    assert "<b>" in shown("<b>one</b>")
+    workshop_of(os.getpid()).close()
+
+    assert "<b>" in shown("<b>two</b>")
+
+
+def test_where_nothing_renders_it_is_text_this_time(monkeypatch):
+    workshop_of(os.getpid()).close()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", "/nowhere/python")
+
+        assert shown("*not* now").startswith("<pre")
+    assert "<em>not</em>" in shown("*not* now")
+
+
+def test_the_other_process_is_told_nothing_of_ours(monkeypatch):
+    workshop = Workshop()
+    monkeypatch.setenv("SECRET", "swordfish")
+    with workshop.turn():
+        workshop.to_html("x", MARKDOWN)
+    children = Path(f"/proc/{os.getpid()}/task/{threading.get_native_id()}/children").read_text().split()
+    seen = [Path(f"/proc/{child}/environ").read_bytes() for child in children]
+    workshop.close()
+
+    assert seen
+    assert not any(b"swordfish" in one for one in seen)
 
 
 def test_a_text_is_rendered_once():

@@ -9,7 +9,7 @@ from pyramid_pypi.browse.repositories import repositories, repository
 from pyramid_pypi.errors import UpstreamUnavailable
 from pyramid_pypi.model import ANONYMOUS
 from pyramid_pypi.testing.artefacts import make_wheel
-from tests.unit.browse.indexes import ANN, BOB
+from tests.unit.browse.indexes import ANN, BOB, TEAM_FIRST
 
 WORKS = "nothing has gone wrong"
 
@@ -76,16 +76,7 @@ def test_what_is_counted_and_permitted_is_the_viewers_own(opened):
 
 
 def test_a_project_that_two_members_have_counts_once(opened):
-    index = opened(
-        {
-            "pypi.repositories": "private team pypi all",
-            "pypi.repo.team": "hosted",
-            "pypi.repo.team.storage": "filesystem",
-            "pypi.repo.team.storage.path": "team",
-            "pypi.repo.team.read": "everyone",
-            "pypi.repo.all.members": "team private pypi",
-        }
-    )
+    index = opened(TEAM_FIRST)
     index.wheel("a")
     index.wheel("a", to="team")
     index.wheel("b", to="team")

@@ -55,6 +55,16 @@ def test_the_first_note_of_a_key_stays(notes):
     assert notes.get("a") == "1"
 
 
+def test_notes_are_counted_by_the_beginning_of_their_keys(notes, now):
+    for key in ("a/1", "a/2", "A/3", "ab"):
+        notes.put(key, "")
+    notes.put("a/4", "", expires_at=NOON + timedelta(minutes=1))
+    before = notes.count("a/")
+    now[0] += timedelta(minutes=1)
+
+    assert (before, notes.count("a/"), notes.count()) == (3, 2, 4)
+
+
 def test_a_note_is_gone_when_it_has_expired(notes, now):
     notes.add("a", expires_at=NOON + timedelta(minutes=1))
     now[0] += timedelta(minutes=1)

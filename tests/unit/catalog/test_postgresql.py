@@ -136,6 +136,7 @@ def test_what_keeps_it_from_opening_is_said_without_the_password(postgres, monke
         postgres.url("postgres").replace(str(postgres.port), "1"): "refused",
         postgres.url("latin"): "create the database with ENCODING 'UTF8'",
         f"{postgres.url('postgres')}?shrub=bery": "shrub",
+        f"{postgres.url('nowhere')}?sslpassword=hunter2": "does not exist",
     }
     for url, reason in wrong.items():
         with pytest.raises(CatalogUnavailable, match=reason) as caught:

@@ -170,6 +170,19 @@ def test_no_secret_is_shown(run: Run, ini: str) -> None:
         assert "hunter2" not in run(*arguments).output
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql://ann:hunter2@host/x", "postgresql://host/x?sslpassword=hunter2"]
+)
+def test_where_the_catalog_is_is_shown_without_its_password(
+    run: Run, ini: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYPI_CATALOG", url)
+    result = run("check", ini)
+
+    assert "catalog         postgresql://" in result.stdout
+    assert "hunter2" not in result.output
+
+
 def test_json_shows_the_same(run: Run, ini: str, tmp_path: Path) -> None:
     result = run("check", ini, "--json")
     shown = json.loads(result.stdout)

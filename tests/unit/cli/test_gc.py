@@ -3,7 +3,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from pyramid_pypi.catalog import tables
 from pyramid_pypi.catalog.notes import Notes
@@ -11,6 +11,7 @@ from pyramid_pypi.catalog.sessions import LoggedIn, Sessions
 from pyramid_pypi.catalog.tokens import Token
 from pyramid_pypi.model import Scope
 from pyramid_pypi.testing.artefacts import make_wheel
+from pyramid_pypi.upkeep.rows import sweep_rows
 from tests.unit.cli.upkeeping import ANN, index_of, listing, make_index, now, put, ran, wheel_name
 
 GRAIL = wheel_name("holy-grail", "1.0")
@@ -195,6 +196,30 @@ def test_rows_that_have_ended_are_removed(ini):
     assert (count(ini, tables.notes), count(ini, tables.tokens)) == (2, 2)
     assert count(ini, tables.core_metadata) == 1
     assert listing(ini)[GRAIL].metadata_sha256
+
+
+def test_metadata_of_no_file_are_found_among_many(ini):
+    with index_of(ini) as index:
+        with index.catalog.writing() as connection:
+            (known,) = connection.execute(select(tables.files)).mappings()
+            digests = [f"{number:064}" for number in range(15_000)]
+            rows = [{"sha256": digest, "body": b""} for digest in digests]
+            connection.execute(insert(tables.core_metadata), rows)
+            same = {name: value for name, value in known.items() if name != "id"}
+            # One file has none, which must not hide the metadata of no file.
+            listed = [None, *digests[:-1]]
+            files = [
+                {**same, "filename_key": f"{at}", "metadata_sha256": one} for at, one in enumerate(listed)
+            ]
+            connection.execute(insert(tables.files), files)
+        began = time.monotonic()
+        swept = {
+            one.sort: one.rows for one in sweep_rows(index.catalog, index.settings.sessions, dry_run=False)
+        }
+
+    assert swept["metadata of no file"] == 1
+    # Nobody can upload meanwhile.
+    assert time.monotonic() - began < 5
 
 
 def test_a_dry_run_leaves_the_rows(ini):

@@ -4,6 +4,8 @@ import pytest
 from sqlalchemy import update
 
 from pyramid_pypi.catalog import tables
+from pyramid_pypi.errors import StorageUnavailable
+from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.testing.artefacts import make_wheel
 from tests.unit.cli.upkeeping import ANN, index_of, listing, make_index, put, ran, run, wheel_name
 
@@ -142,3 +144,17 @@ def test_repairs_are_printed(ini, packages):
         "repaired: the record was written anew"
     ) in output
     assert "0 problems, 1 repaired" in output
+
+
+def test_what_was_found_is_told_when_the_storage_fails_afterwards(ini, packages, monkeypatch):
+    (packages / "holy-grail" / GRAIL).write_bytes(b"changed")
+
+    def fail(_storage):
+        raise StorageUnavailable("The storage does not answer")
+
+    monkeypatch.setattr(FilesystemStorage, "keys", fail)
+    result = run(ini, "verify", "-r", "private")
+
+    assert result.exit_code == 1
+    assert f"private: holy-grail/{GRAIL}: the bytes have changed" in result.output
+    assert "The storage does not answer" in result.output

@@ -200,6 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
             for problem in self._answer_problems(operation, reply):
                 self._problem(problem)
         body = b"" if reply.data is None else json.dumps(reply.data).encode()
+        body = b"<html>Log in</html>" if html else body
         etag = f'W/"{hashlib.sha256(body).hexdigest()}"'
         status = reply.status
         if status == 200 and self.headers.get("If-None-Match") == etag:
