@@ -127,7 +127,7 @@ files = Table(
     Column("requires_python", text()),
     # NULL is not yanked; an empty text is yanked without a reason (PEP 592).
     Column("yanked", text()),
-    Column("metadata_sha256", ForeignKey("core_metadata.sha256")),
+    Column("metadata_sha256", ForeignKey("core_metadata.sha256"), index=True),
     Column("signed", Boolean, nullable=False),
     Column("comment", text(), nullable=False),
     UniqueConstraint("repository", "filename_key"),

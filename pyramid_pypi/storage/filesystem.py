@@ -221,7 +221,7 @@ class FilesystemStorage:
         try:
             while folder != self.root:
                 folder = folder.parent
-                _sync_folder(folder)
+                sync_folder(folder)
         except OSError:
             # What may not survive must not be there: the caller is told that nothing is.
             target.unlink(missing_ok=True)
@@ -266,7 +266,8 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         raise StorageUnavailable(f"The folder {folder} cannot be read: {error.strerror}") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

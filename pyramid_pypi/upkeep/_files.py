@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from pyramid_pypi.storage.filesystem import sync_folder
 from pyramid_pypi.storage.reading import CHUNK
 from pyramid_pypi.upkeep.errors import UpkeepError
 
@@ -63,7 +64,7 @@ def replacing(path: Path, *, mode: int = _MODE, durable: bool = True) -> Iterato
                 os.fsync(descriptor)
         temporary.replace(path)
         if durable:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise UpkeepError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
@@ -88,14 +89,6 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UpkeepError(f"The folder {path} cannot be made: {error.strerror}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_abandoned(folder: Path) -> None:

@@ -314,3 +314,39 @@ def test_a_browser_gets_pages_for_errors_and_a_tool_gets_sentences(team):
 
     answer = team.web.get("/simple/nothing/", headers=as_user("ann"), status=404)
     assert answer.content_type == "text/plain"
+
+
+def test_a_token_has_no_account_even_in_a_browser(team, browse):
+    secret = secret_on(make_token(browse("ann")))
+    stolen = Browser(team.application)
+    program = as_user("__token__", secret)
+    own = browse("ann").open("/account")
+
+    refused = stolen.open("/account", headers=program, status=403)
+
+    assert "A token cannot look after an account" in refused.text
+    token = stolen.open("/login").forms[0]["csrf"].value
+    for form in (form_to(own, "revoke"), form_to(own, "end")):
+        sent = {"csrf": token}
+        answer = stolen.web.post(form.action.replace("./", "/"), sent, headers=program, status=403)
+        assert "A token cannot" in answer.text
+    assert form_to(browse("ann").open("/account"), "revoke").action == form_to(own, "revoke").action
+
+
+def test_a_project_that_its_owner_may_not_read_is_not_listed(build, tmp_path):
+    (tmp_path / "htpasswd").write_text(f"ann:{HASH}\n")
+    index = build(
+        **{
+            "pypi.authenticators": "htpasswd",
+            "pypi.auth.htpasswd.path": "htpasswd",
+            "pypi.repo.private.ownership": "first-uploader",
+            "pypi.repo.private.project.secret-*.read": "user:root",
+        }
+    )
+    for project in ("secret-sauce", "holy-grail"):
+        index.index.served("private").roles.grant(project, "user:ann", "owner", "root")
+
+    page = logged_in(index.application, "ann").open("/account/projects").text
+
+    assert "holy-grail" in page
+    assert "secret-sauce" not in page

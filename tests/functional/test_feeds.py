@@ -285,3 +285,12 @@ def test_the_head_of_a_feed_has_no_body(stocked):
 
     assert answer.body == b""
     assert int(answer.headers["Content-Length"]) > 500
+
+
+def test_what_is_far_behind_hidden_releases_is_not_looked_for(filled, monkeypatch):
+    monkeypatch.setattr("pyramid_pypi.browse.newest._BATCHES", (1, 2))
+    for number in range(3):
+        name = f"secret_sauce-2.{number}-py3-none-any.whl"
+        filled.upload(name, make_wheel("secret-sauce", f"2.{number}"), headers=as_user("ann"))
+
+    assert titles(filled, UPDATES, headers=as_user("carol")) == []

@@ -247,3 +247,14 @@ def test_how_many_files_rules_hide_is_said_with_the_way_to_the_reasons(build, up
 
     assert page.html.h1.get_text(" ", strip=True) == "holy-grail 0.9"
     assert "holy_grail-1.0" in page.click("1 file hidden by rules").text
+
+
+@pytest.mark.parametrize("path", ["/", "/private/"])
+def test_what_tools_ask_the_root_for_is_no_page_for_people(path, client):
+    client.publish()
+    for _ in range(2):
+        for accept in ("*/*", "text/html"):
+            client.web.get(f"{path}simple/", headers={"Accept": accept})
+        client.web.get(path, headers={"Accept": "*/*"})
+
+    assert "Install from here" in look(client, path).text

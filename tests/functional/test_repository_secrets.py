@@ -154,3 +154,18 @@ def test_secrets_are_in_no_log_and_no_report(build, tmp_path, caplog):
     assert '"identity": "private"' in said
     for secret in (READ, WRITE, "a wrong secret"):
         assert secret not in said
+
+
+@pytest.mark.parametrize("path", ["tokens", "sessions"])
+def test_the_secret_opens_nothing_of_a_user_with_the_name_of_the_repository(path, build, tmp_path):
+    (tmp_path / "htpasswd").write_text(f"private:{HASH}\n")
+    index = build(**SECRETS, **STAFF).index
+    client = build(**SECRETS, **STAFF)
+    made = issue(index.tokens, Grant("private", Scope(frozenset({"read"}))), by="private")[0]
+    with_secret = as_user("private", WRITE)
+
+    told = client.web.get(f"/-/api/v1/{path}", headers=with_secret, status=403).json["detail"]
+
+    assert told == f"The secret of a repository is nobody's, so it has no {path}"
+    client.web.delete(f"/-/api/v1/tokens/{made.id}", headers=with_secret, status=403)
+    client.web.get("/account", headers={**with_secret, "Accept": "text/html"}, status=403)

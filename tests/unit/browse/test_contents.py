@@ -122,6 +122,7 @@ def test_bytes_from_elsewhere_are_fetched_up_to_a_limit(sized, redirects, opened
 
     assert contents(viewer, WHEEL).total == contents(index.viewer("private"), WHEEL).total
     monkeypatch.setattr(module, "_MOST_FETCHED", len(content) - 1)
+    monkeypatch.setattr(module, "_KEPT", module._Kept())
     with pytest.raises(BadRequest, match="is not fetched to look into it"):
         contents(viewer, WHEEL)
 

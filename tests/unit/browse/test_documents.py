@@ -1,5 +1,7 @@
 """Core metadata as pages show it, however odd it is."""
 
+import time
+
 import pytest
 
 from pyramid_pypi.browse.documents import EMPTY, read_document
@@ -124,6 +126,14 @@ def test_requirements_that_nobody_can_read_are_shown_as_they_are():
     found = facts(f"Requires-Dist: good>=1\nRequires-Dist: not good at all\nRequires-Dist: {deep}\n")
 
     assert [one.project for one in found.requires] == ["good", "", ""]
+
+
+def test_a_requirement_that_takes_long_to_read_is_shown_and_leads_nowhere():
+    long = f"grail>={',>='.join(map(str, range(100_000)))}"
+    started = time.process_time()
+
+    assert facts(f"Requires-Dist: {long}\n").requires == (DependencyFacts(long, ""),)
+    assert time.process_time() - started < 0.8
 
 
 def test_a_long_description_is_read_each_time_and_whole():

@@ -10,6 +10,7 @@ from pyramid_pypi.browse.indexing import Indexing
 from pyramid_pypi.browse.search import search
 from pyramid_pypi.catalog import Catalog, tables
 from pyramid_pypi.errors import CatalogUnavailable
+from tests.unit.browse.indexes import ANN, BOB
 
 
 @pytest.fixture
@@ -180,3 +181,19 @@ def test_a_catalog_of_the_former_version_keeps_its_data_and_is_searched(opened, 
     again = opened()
 
     assert [hit.summary for hit in search(again.viewer("private"), "cup").hits] == ["A cup"]
+
+
+def test_nobody_is_told_how_many_hidden_projects_wait(opened, monkeypatch):
+    monkeypatch.setattr(indexing, "_AT_ONCE", 1)
+    may_go_on = threading.Event()
+    monkeypatch.setattr(Indexing, "_run", _after(may_go_on, Indexing._run))
+    index = opened({"pypi.repo.private.project.secret-*.read": "user:ann"})
+    for name in ("open", "secret-one", "secret-two", "last"):
+        index.wheel(name)
+    hosted = index.viewer("private", ANN)
+
+    told = [search(viewer, "").pending for viewer in (index.viewer("private", BOB), hosted)]
+    may_go_on.set()
+
+    # Each of the searches makes one summary: of `last`, and of `secret-two`.
+    assert told == [1, 2]

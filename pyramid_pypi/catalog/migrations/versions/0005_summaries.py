@@ -13,6 +13,8 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables."""
+    # Without it, each row of metadata that is removed costs a look at all files.
+    op.create_index(op.f("ix_files_metadata_sha256"), "files", ["metadata_sha256"])
     op.create_table(
         "summaries",
         sa.Column("repository", text(64), nullable=False),
@@ -54,3 +56,4 @@ def downgrade() -> None:
     op.drop_table("downloads")
     op.drop_table("dependencies")
     op.drop_table("summaries")
+    op.drop_index(op.f("ix_files_metadata_sha256"), "files")
