@@ -58,19 +58,20 @@ class Asked:
 
     def viewer(self) -> Viewer:
         """Return who looks at the repository, and may. Raises NotFound, Unauthorized, Forbidden."""
-        served = self.index.served(self.path["repository"])
+        served = self._served(self.path["repository"])
         self._require_read(served, self.project if "project" in self.path else "")
         return Viewer(self.index, served, self.identity)
 
     def viewer_of(self, repository: str) -> Viewer:
         """Return who looks at a repository that the query names. Raises as `viewer` does."""
-        served = self.index.served(repository) if repository else self.index.default
+        served = self._served(repository) if repository else self.index.default
         self._require_read(served, "")
         return Viewer(self.index, served, self.identity)
 
     def published(self) -> Served:
         """Return what takes changes: the repository, or whom a group names. Raises NotFound."""
-        return self.index.published(self.path["repository"])
+        served = self._served(self.path["repository"])
+        return self.index.published(served.name)
 
     def caller(self, served: Served) -> WebCaller:
         """Return who asks, as publishers take it."""
@@ -78,7 +79,7 @@ class Asked:
 
     def require_reader(self) -> None:
         """Send strangers away who may read nowhere. Raises Unauthorized."""
-        if self.identity.is_anonymous and not Operation(self.index).permits(self.identity, "read"):
+        if self._is_outside:
             raise Unauthorized("Log in to see what is here")
 
     def require_user(self) -> None:
@@ -112,6 +113,16 @@ class Asked:
         items = tuple(found[:limit])
         more = len(found) > limit or len(found) == MOST_ITEMS
         return Page(items, cursor_of(key(items[-1])) if more else None)
+
+    def _served(self, repository: str) -> Served:
+        """Return a repository. Raises RepositoryNotFound, and Unauthorized for who may not know that."""
+        if repository not in self.index.repositories and self._is_outside:
+            raise Unauthorized(f"Log in to see {repository[:80]!r}")
+        return self.index.served(repository)
+
+    @property
+    def _is_outside(self) -> bool:
+        return self.identity.is_anonymous and not Operation(self.index).permits(self.identity, "read")
 
     def _number(self, name: str, default: int, most: int) -> int:
         text = self.options.get(name)

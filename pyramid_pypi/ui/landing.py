@@ -70,6 +70,7 @@ def landing_page(context: RepositoryContext, request: "Request") -> Answer:
         shell=facts.name.upper().replace("-", "_"),
         may_publish=target.publisher is not None and target.permits_somewhere(viewer.identity, "upload"),
         takes_tokens=context.index.settings.takes_tokens,
+        takes_anybody=viewer.identity.is_anonymous and viewer.sees_people,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from pyramid_pypi.auth.policy import identity_of
+from pyramid_pypi.browse.sizes import human_size
 from pyramid_pypi.errors import PypiError, Unauthorized
 from pyramid_pypi.model import ANONYMOUS, Identity
 from pyramid_pypi.web.answers import Answer
@@ -107,6 +108,8 @@ class _FormField:
         return Markup('<input type="hidden" name="csrf" value="{}">').format(form_token(self._cookie))
 
 
+_VERBS = {"add": "added", "remove": "removed", "yank": "yanked", "unyank": "offered again"}
+
 CORE = Pages(__package__)
 """The pages of the core."""
 
@@ -169,7 +172,8 @@ def templates(package: str) -> "Environment":
     environment.filters |= {
         "moment": _moment,
         "day": lambda at: _moment(at, "%Y-%m-%d"),
-        "size": _size,
+        "size": human_size,
+        "happening": _happening,
         "amount": lambda number: f"{number:,}".replace(",", "\u202f"),
     }
     return environment
@@ -179,13 +183,10 @@ def _moment(at: datetime, shown: str = "%Y-%m-%d %H:%M UTC") -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", at.strftime(shown))
 
 
-def _size(count: int) -> str:
-    """Return a number of bytes for people."""
-    if count < 1_000:
-        return f"{count} bytes"
-    if count < 1_000_000:
-        return f"{count / 1_000:.1f} kB"
-    return f"{count / 1_000_000:,.1f} MB"
+def _happening(action: str) -> str:
+    """Return an action of the journal, whose words are for mirrors, in words for people."""
+    verb, _, rest = action.partition(" ")
+    return f"file {_VERBS[verb]}" if verb in _VERBS else f"{verb}: {rest}"
 
 
 def style(context: object, request: "Request") -> Answer:  # noqa: ARG001

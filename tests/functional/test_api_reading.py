@@ -167,7 +167,7 @@ def test_strangers_are_challenged_and_others_refused(path, api):
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["", "/releases/1.0", "/permissions", "/downloads", "/dependents", "/roles"])
+@pytest.mark.parametrize("path", ["", "/releases/1.0", "/permissions", "/downloads", "/roles"])
 def test_a_hidden_project_is_like_one_that_is_not_there(path, api):
     said = [
         api.refused("GET", f"repositories/private/projects/{name}{path}", user="carol", status=404)

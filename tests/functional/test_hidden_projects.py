@@ -155,3 +155,17 @@ def test_who_may_decide_may_do_so_before_the_first_upload(api):
     assert api.get(path, "ann")["items"] == []
     api.ask("PUT", f"{path}/user:bob", {"role": "owner"}, user="ann")
     assert api.get(path, "carol")["items"] == [{"principal": "user:bob", "role": "owner"}]
+
+
+def test_a_closed_index_tells_strangers_no_names_of_repositories(build):
+    web = build(**{"pypi.repo.private.read": "authenticated"}).web
+    for path in ("", "/projects", "/projects/x", "/projects/x/permissions", "/projects/x/roles"):
+        said = [
+            web.get(f"/-/api/v1/repositories/{name}{path}", status=401).json["detail"].replace(name, "N")
+            for name in ("private", "nowhere")
+        ]
+        assert said[0] == said[1]
+    change = "/-/api/v1/repositories/{}/projects/x/releases/1.0"
+    assert {web.delete(change.format(name), status="*").status_int for name in ("private", "nowhere")} == {
+        401
+    }

@@ -198,6 +198,11 @@ def test_what_is_searched_for_is_text(query, client):
     look(client, "/search?" + "q=" + "".join(f"%{byte:02x}" for byte in query.encode()))
 
 
+def test_where_nobody_logs_in_uploaders_are_told_what_to_answer(client, filled):
+    assert "any will do" in words(look(client, "/"))
+    assert "any will do" not in words(look(filled, "/", headers=as_user("ann")))
+
+
 def test_activity_is_of_all_that_may_be_read(filled):
     ann, carol = (look(filled, "/-/activity", headers=as_user(name)) for name in ("ann", "carol"))
 

@@ -135,6 +135,13 @@ def test_versions_have_their_marks(grail):
     assert "This version is yanked" in look(grail, "/project/holy-grail/0.9/").text
 
 
+def test_a_version_is_named_where_installers_would_pass_over_it(grail):
+    repository = hosted(grail)
+    repository.yank(repository.file(WHEEL), "", ANONYMOUS)
+
+    assert look(grail, "/project/holy-grail/").html.pre.get_text().endswith("/simple/ holy-grail==1.0")
+
+
 @pytest.mark.parametrize("status", ["deprecated", "archived", "quarantined"])
 def test_a_status_is_said_with_its_reason(status, grail):
     hosted(grail).set_status("holy-grail", status, "ask <ann>", ANONYMOUS)
@@ -249,6 +256,20 @@ def test_strangers_are_led_to_the_login(path, filled):
 
     assert "login?next=" in answer.headers["Location"]
     assert look(filled, path, headers=as_user("dave"), status=403)
+
+
+def test_what_has_happened_is_said_in_words(grail):
+    repository = hosted(grail)
+    file = repository.file(WHEEL)
+    repository.yank(file, "", ANONYMOUS)
+    repository.unyank(file, ANONYMOUS)
+    repository.set_status("holy-grail", "archived", "", ANONYMOUS)
+    repository.delete(file, ANONYMOUS)
+
+    page = look(grail, "/project/holy-grail/-/activity")
+
+    said = [cell.text for cell in page.html.select('td[data-label="What"]')]
+    assert said == ["file removed", "status: archived", "file offered again", "file yanked", "file added"]
 
 
 def test_what_has_happened_to_a_project_is_shown_in_parts(client):
