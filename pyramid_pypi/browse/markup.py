@@ -40,6 +40,7 @@ _ATTRIBUTES: Final = {
     "th": {"align", "colspan", "rowspan"},
 }
 _SCHEMES: Final = {"http", "https", "mailto"}
+_ELSEWHERE: Final = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
 _PREFIX: Final = "user-content-"
 # What Pygments calls the parts of a program, and no class of our style sheet.
 _CLASS: Final = re.compile(r"[a-z]{1,2}[0-9]?")
@@ -116,7 +117,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
         if value.startswith("#"):
             return f"#{_PREFIX}{value[1:].removeprefix(_PREFIX)}"
         # A path of the authors' repository leads nowhere here.
-        return value if ":" in value else None
+        return value if _ELSEWHERE.match(value) else None
     if name in {"colspan", "rowspan", "start"}:
         return value if _SMALL_NUMBER.fullmatch(value) else None
     return value

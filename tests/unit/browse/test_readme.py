@@ -102,6 +102,7 @@ def test_links_within_the_text_stay_there():
 
 def test_links_to_files_of_the_authors_lead_nowhere():
     assert "href" not in shown("[x](docs/x.md) [y](/etc) [z](//evil.example/)")
+    assert "href" not in shown("[x](-/manage?done=deleted&x=:) [y](//evil.example:80/) ![z](/etc:x)")
 
 
 HOSTILE = {
