@@ -29,6 +29,6 @@ def includeme(config: "Configurator") -> None:
     Raises SettingsError, PluginError, CatalogUnavailable.
     """
     # Plugins import `hookimpl` from here, and need not wait for the web layer.
-    from pyramid_pypi.web.application import include_index  # noqa: PLC0415
+    from pyramid_pypi.web.application import include_embedded  # noqa: PLC0415
 
-    include_index(config)
+    include_embedded(config)

@@ -20,16 +20,17 @@ from pyramid_pypi.settings import load, plugin_names
 from pyramid_pypi.ui.routes import add_pages
 from pyramid_pypi.web.clean import CleanPaths
 from pyramid_pypi.web.context import INDEX
+from pyramid_pypi.web.embedded import observe_ours
 from pyramid_pypi.web.failures import add_failures, not_found
 from pyramid_pypi.web.hot import HotLayer
 from pyramid_pypi.web.negotiation import negotiate
 from pyramid_pypi.web.observe import note_route
-from pyramid_pypi.web.observer import Observer
+from pyramid_pypi.web.observer import Observed, Observer
 from pyramid_pypi.web.ready import Group
 from pyramid_pypi.web.routes import add_routes
-from pyramid_pypi.web.sinks import sinks_of
+from pyramid_pypi.web.sinks import counters_of, logs_of
 
-__all__ = ["Application", "include_index", "make_application"]
+__all__ = ["Application", "include_embedded", "include_index", "make_application"]
 
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -43,9 +44,9 @@ class Application:
     def __init__(self, application: WSGI, registry: Registry) -> None:
         self.index: PackageIndex = registry[INDEX]
         self.registry = registry
-        sinks = sinks_of(self.index)
-        self._observer = Observer(application, sinks) if sinks else None
-        self._application: WSGI = self._observer or application
+        sinks = [*logs_of(self.index), *counters_of(self.index)]
+        self._observer = Observer(sinks) if sinks else None
+        self._application: WSGI = Observed(application, self._observer) if self._observer else application
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
@@ -73,7 +74,7 @@ def make_application(settings: Mapping[str, str], *, variables: Mapping[str, str
         raise SettingsError(f"Move {', '.join(lost)} from [DEFAULT] to [app:…]; there it has no effect")
     config = Configurator(settings=dict(settings))
     config.set_security_policy(SecurityPolicy())
-    config.include("pyramid_pypi")
+    config.include(include_index)
     config.add_notfound_view(not_found)
     config.add_subscriber(note_route, BeforeTraversal)
     router = config.make_wsgi_app()
@@ -106,6 +107,14 @@ def include_index(config: Configurator) -> None:
     config.add_subscriber(lambda _event: index.start(), ApplicationCreated)
     if settings.security == "pyramid_pypi":
         config.action(None, _require_our_policy, args=(config,), order=1_000_000)
+
+
+def include_embedded(config: Configurator) -> None:
+    """Add the index to somebody else's application, which has its own log of requests."""
+    include_index(config)
+    counters = counters_of(config.registry[INDEX])
+    if counters:
+        observe_ours(config, Observer(counters))
 
 
 def _require_our_policy(config: Configurator) -> None:

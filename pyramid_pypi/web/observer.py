@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from pyramid_pypi.model import Identity
 from pyramid_pypi.web.observe import IDENTITY, ROUTE, SEEN
 
-__all__ = ["Exchange", "Observer", "Sink"]
+__all__ = ["Exchange", "Observed", "Observer", "Sink"]
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -88,13 +88,9 @@ class Sink(Protocol):
 
 
 class Observer:
-    """A WSGI application in front of another one that tells `sinks` of every request.
+    """Tells `sinks` of requests: who answers them only appends to a queue, which a thread empties."""
 
-    Requests only append to a queue; a thread hands it out twice a second.
-    """
-
-    def __init__(self, application: Application, sinks: Sequence[Sink]) -> None:
-        self._application = application
+    def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = tuple(sinks)
         # Bounded: a log that cannot be written must not take the memory.
         self._answered: deque[tuple[Any, ...]] = deque(maxlen=_MOST)
@@ -103,24 +99,16 @@ class Observer:
         self._handing = threading.Lock()
         self._stopped = threading.Event()
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Pass on, and remember what came of it."""
-        started = time.perf_counter()
-        seen: list[Any] = ["000", []]
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            seen[0], seen[1] = status, headers
-            return start_response(status, headers, *rest)
-
-        answer = self._application(environ, start)
+    def tell(self, environ: Environ, started: float, status: str, headers: list[tuple[str, str]]) -> None:
+        """Remember what came of a request that has `started`, by `time.perf_counter`."""
         get = environ.get
         # In the order of Exchange, which would take longer to make.
         self._answered.append(
             (
                 time.time(),
                 time.perf_counter() - started,
-                seen[0],
-                seen[1],
+                status,
+                headers,
                 get(SEEN, _NOTHING),
                 get(IDENTITY),
                 get("REMOTE_ADDR", ""),
@@ -132,7 +120,6 @@ class Observer:
         )
         if self._thread is None:
             self._start()
-        return answer
 
     def flush(self) -> None:
         """Hand out what is waiting, and have it written."""
@@ -170,6 +157,27 @@ class Observer:
     def _run(self) -> None:
         while not self._stopped.wait(_EVERY):
             self._hand_out()
+
+
+class Observed:
+    """A WSGI application in front of another one that tells an observer of every request."""
+
+    def __init__(self, application: Application, observer: Observer) -> None:
+        self._application = application
+        self._tell = observer.tell
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass on, and tell what came of it."""
+        started = time.perf_counter()
+        seen: list[Any] = ["000", []]
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            seen[0], seen[1] = status, headers
+            return start_response(status, headers, *rest)
+
+        answer = self._application(environ, start)
+        self._tell(environ, started, seen[0], seen[1])
+        return answer
 
 
 @lru_cache(maxsize=1024)

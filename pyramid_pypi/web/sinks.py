@@ -1,4 +1,4 @@
-"""Who learns of requests besides the access log: the counter of downloads, and plugins."""
+"""Who learns of requests: the access log, the counter of downloads, and plugins."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from pyramid_pypi.web.accesslog import AccessLog
 from pyramid_pypi.web.observe import ORIGIN
 from pyramid_pypi.web.observer import Exchange, Sink
 
-__all__ = ["DownloadSink", "HookSink", "sinks_of"]
+__all__ = ["DownloadSink", "HookSink", "counters_of", "logs_of"]
 
 _HOOK = "pypi_request_answered"
 _DAY = 24 * 3600
@@ -22,11 +22,14 @@ _SIDECARS = (".metadata", ".asc")
 _SENT = {HTTPStatus.OK, HTTPStatus.FOUND}
 
 
-def sinks_of(index: PackageIndex) -> list[Sink]:
-    """Return who is to learn of the requests to an index."""
+def logs_of(index: PackageIndex) -> list[Sink]:
+    """Return what writes the access log."""
+    return [AccessLog()] if index.settings.access_log else []
+
+
+def counters_of(index: PackageIndex) -> list[Sink]:
+    """Return who counts what is asked for: downloads, and plugins."""
     sinks: list[Sink] = []
-    if index.settings.access_log:
-        sinks.append(AccessLog())
     if index.settings.downloads:
         sinks.append(DownloadSink(DownloadCounter(index.catalog)))
     if index.plugins.has(_HOOK):

@@ -6,8 +6,10 @@ from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationError
 from webtest import TestApp
 
+from pyramid_pypi import hookimpl
 from pyramid_pypi.testing.artefacts import make_wheel
 from pyramid_pypi.web.context import INDEX
+from pyramid_pypi.web.embedded import OBSERVER
 from tests.functional.apps import deciding, plain, strict
 from tests.functional.browsing import ACCEPT, Browser, form_to
 from tests.functional.support import JSON, OPEN, settings, upload_fields
@@ -35,6 +37,38 @@ def test_a_host_without_security_keeps_its_pages(host):
     web = host(plain, **OPEN)
 
     assert web.get("/").text == "hello from the host"
+
+
+@pytest.mark.parametrize(("module", "prefix"), [(plain, "/pypi"), (strict, "/tools/pypi")])
+def test_downloads_are_counted_below_the_prefix(host, module, prefix):
+    web = host(module, **OPEN)
+    web.post(f"{prefix}/", upload_fields(WHEEL, CONTENT))
+    page = web.get(f"{prefix}/simple/holy-grail/", headers={"Accept": JSON})
+    for _ in range(2):
+        page.goto(page.json["files"][0]["url"], headers={})
+
+    web.app.registry[OBSERVER].flush()
+
+    counted = web.get(f"{prefix}/-/api/v1/repositories/private/projects/holy-grail/downloads").json
+    assert counted["files"] == [[WHEEL, 2]]
+
+
+def test_plugins_learn_of_our_requests_and_of_no_other(host, tmp_path):
+    told = []
+
+    class Watching:
+        @hookimpl
+        def pypi_request_answered(self, request):
+            told.append((request.route, request.status, request.project))
+
+    web = host(plain, **OPEN, **{"pypi.downloads": "false", "pypi.plugins": "example"})
+    web.app.registry[INDEX].plugins.register("watching", Watching())
+    web.get("/")
+    web.get("/pypi/simple/nothing/", status=404)
+    web.get("/pypi/-/health")
+    web.app.registry[OBSERVER].flush()
+
+    assert told == [("project", 404, "nothing"), ("health", 200, "")]
 
 
 def test_the_host_notices_nothing(host):

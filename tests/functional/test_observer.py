@@ -9,7 +9,7 @@ import pytest
 
 from pyramid_pypi import hookimpl
 from pyramid_pypi.model import Answered
-from pyramid_pypi.web.observer import Observer
+from pyramid_pypi.web.observer import Observed, Observer
 
 
 @pytest.fixture
@@ -172,9 +172,9 @@ def asked(observer):
 
 def test_a_thread_hands_out_what_was_answered(caplog):
     broken, working = Recording(fails=True), Recording()
-    observer = Observer(answer, [broken, working])
+    observer = Observer([broken, working])
 
-    assert asked(observer) == [b"ok"]
+    assert asked(Observed(answer, observer)) == [b"ok"]
 
     assert working.event.wait(10)
     (one,) = working.taken
@@ -187,7 +187,7 @@ def test_an_application_that_fails_is_not_in_the_way():
     def fail(environ, start_response):
         raise KeyError("no answer")
 
-    observer = Observer(fail, [Recording()])
+    observer = Observed(fail, Observer([Recording()]))
 
     with pytest.raises(KeyError):
         asked(observer)
