@@ -41,8 +41,10 @@ def viewer_of(context: RepositoryContext, request: "Request") -> Viewer:
 
 def show(request: "Request", template: str, viewer: Viewer, **values: Any) -> Answer:
     """Return a page about the repository of `viewer`, which nobody but its reader may keep."""
-    base = base_of(request)
-    return CORE.show_facts(request, template, base=base, repository=viewer.served.name, **values)
+    served = viewer.served
+    # A project that is not our own may be the upstream's.
+    values |= {"base": base_of(request), "repository": served.name, "follows": served.repository.outside}
+    return CORE.show_facts(request, template, **values)
 
 
 def tools_url(request: "Request") -> str:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pyramid_pypi.testing.artefacts import make_wheel
 from pyramid_pypi.testing.upstreams import FakeUpstream
 from tests.functional.following import proxy, wheel_of
 from tests.functional.looking import look
@@ -122,12 +123,15 @@ def test_members_and_the_upstream_are_shown(build, upstream):
 
 
 def test_a_project_of_an_upstream_is_shown_with_where_it_is_from(build, upstream):
-    add(upstream, requires_python=">=3.8")
+    content = make_wheel("holy-grail", "1.0", requires_dist=["spam>=1"])
+    upstream.add(wheel_of("holy-grail"), content, requires_python=">=3.8")
     client = build(**proxy(upstream))
 
     page = look(client, "/project/holy-grail/")
 
     assert upstream.url in words(page)
+    # The upstream may have it as well.
+    assert page.html.find("a", string="spam>=1")["href"] == "../../project/spam/"
     file = look(client, f"/project/holy-grail/1.0/{wheel_of('holy-grail')}")
     assert "This file is elsewhere" in words(file)
     assert "holy_grail-1.0.dist-info/METADATA" in words(file.click("Fetch it"))
