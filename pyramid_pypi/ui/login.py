@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 
 from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.errors import InvalidCredentials, PypiError, TooManyAttempts, Unauthorized, Unavailable
+from pyramid_pypi.model import AUTHENTICATED, Identity
 from pyramid_pypi.ui.forms import read_form
 from pyramid_pypi.ui.pages import CORE
 from pyramid_pypi.web.answers import Answer, retry_headers, see_other
@@ -22,8 +23,9 @@ def show_login(context: Operation, request: "Request") -> Answer:
     """Ask who it is, or lead on somebody who is known."""
     query = parse_qs(request.environ.get("QUERY_STRING", ""))
     wanted = local_path(query.get("next", [""])[0])
-    if not identity_of(request).is_anonymous:
-        return see_other(f"{up(request)}{wanted or 'account'}")
+    identity = identity_of(request)
+    if not identity.is_anonymous:
+        return see_other(f"{up(request)}{wanted or _home(identity)}")
     return _page(context, request, wanted=wanted)
 
 
@@ -36,13 +38,20 @@ def log_in(context: Operation, request: "Request") -> Answer:
         secret = context.index.browsers.log_in(username, form.one("password"), address)
     except (InvalidCredentials, TooManyAttempts, Unauthorized, Unavailable) as error:
         return _page(context, request, wanted=wanted, username=username, error=error)
-    return see_other(f"{up(request)}{wanted or 'account'}", rotate(request, secret))
+    found = context.index.browsers.who(secret)
+    home = "" if found is None else _home(found[0])
+    return see_other(f"{up(request)}{wanted or home}", rotate(request, secret))
 
 
 def log_out(context: Operation, request: "Request") -> Answer:  # noqa: ARG001
     """End the session."""
     read_form(request)
     return see_other(up(request), end_session(request))
+
+
+def _home(identity: Identity) -> str:
+    """Return the page of somebody; whoever came with the secret of a repository has no account."""
+    return "account" if AUTHENTICATED in identity.principals else ""
 
 
 def _page(

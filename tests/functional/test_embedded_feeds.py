@@ -9,9 +9,6 @@ import pytest
 from pyramid_pypi.testing.artefacts import make_wheel
 from tests.functional.apps import deciding, plain, strict
 from tests.functional.support import OPEN, upload_fields
-from tests.functional.test_embedding import host
-
-__all__ = ["host"]
 
 WHEEL = "holy_grail-1.0-py3-none-any.whl"
 

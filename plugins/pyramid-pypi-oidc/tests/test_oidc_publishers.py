@@ -8,12 +8,13 @@ from click.testing import CliRunner
 
 from pyramid_pypi.catalog.sessions import LoggedIn
 from pyramid_pypi.cli import main
+from pyramid_pypi.model import Identity
 from pyramid_pypi_oidc.testing import github_claims, mint, refused
 
 
 def logged_in(index):
     """Let the client be the browser of ann."""
-    secret = index.app.index.browsers.begin(LoggedIn("ann", "test", frozenset({"everyone", "user:ann"})))
+    secret = index.app.index.browsers.begin(LoggedIn("ann", "test", Identity.user("ann").principals))
     index.extra_environ["HTTP_COOKIE"] = f"pypi_session={secret}"
     return index
 
