@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from pyramid_pypi.web import feeds, files, legacy_json, operation, simple, upload, why, xmlrpc
+from pyramid_pypi.web.answers import Answer
 from pyramid_pypi.web.context import Operation, RepositoryContext
 from pyramid_pypi.web.failures import method_not_allowed
 
 if TYPE_CHECKING:
     from pyramid.config import Configurator
+    from pyramid.request import Request
 
 __all__ = ["add_routes"]
 
@@ -114,11 +116,22 @@ def _add(config: "Configurator", name: str, pattern: str, route: _Route) -> None
 def _add_views(config: "Configurator", name: str, route: _Route) -> None:
     if route.get is not None:
         _add_view(config, name, route.get, permission="read", request_method=_READ)
-        _add_view(config, name, simple.preflight, permission=NO_PERMISSION_REQUIRED, request_method="OPTIONS")
-    if route.post is not None:
-        # The view asks for the right itself, which depends on the action in the form.
-        _add_view(config, name, route.post, permission=NO_PERMISSION_REQUIRED, request_method="POST")
-    _add_view(config, name, method_not_allowed)
+    _add_view(config, name, _other_methods(route))
+
+
+def _other_methods(route: _Route) -> View:
+    """Return the view for all methods that do not read; each view more makes every start slower."""
+
+    def view(context: RepositoryContext, request: "Request") -> Answer:
+        if request.method == "OPTIONS" and route.get is not None:
+            return simple.preflight(context, request)
+        if request.method == "POST" and route.post is not None:
+            # It asks for the right itself, which depends on the action in the form.
+            answer: Answer = route.post(context, request)
+            return answer
+        return method_not_allowed(context, request)
+
+    return view
 
 
 def _add_view(config: "Configurator", route: str, view: View, **predicates: Any) -> None:
