@@ -178,13 +178,13 @@ def test_no_tool_is_sent_to_a_host_that_a_client_named(server, uploader, address
 
 
 def test_the_landing_page_shows_a_host_only_if_it_is_one(server, address):
-    host = b'Host: evil.example/x?"><script>alert(1)</script>'
+    host = b'Host: evil.example/x?"><script>alert(77)</script>'
     data = b"GET /open/ HTTP/1.1\r\nAccept: text/html\r\nConnection: close\r\n" + host + b"\r\n\r\n"
 
     received = raw(server.port, data, source=address)
 
     assert statuses(received) == [200]
-    assert b"alert(1)" not in received
+    assert b"alert(77)" not in received
     assert b"evil.example" not in received
 
 
