@@ -9,7 +9,6 @@ from pyramid_pypi.errors import (
     DigestMismatch,
     FileConflict,
     FileMissing,
-    Forbidden,
     ProjectNotFound,
     TooLarge,
 )
@@ -46,7 +45,9 @@ def promote(source: Served, target: Served, name: str, version: str, caller: Cal
         raise ProjectNotFound(f"{source.name!r} has no project {name!r}")
     found = [source.repository.file(file.filename) for file in files_of(_page(source, name), version)]
     for file in found:
-        _check_download(source, publisher, file, caller)
+        publisher.hooks.require(
+            "pypi_authorize_download", file=file, repository=source.name, identity=caller.identity
+        )
     # What is in the way is told before anything is done.
     there = {file.filename: _there(publisher, file) for file in found}
     return [there[file.filename] or _copy(source, target, file, caller) for file in found]
@@ -57,15 +58,6 @@ def _page(source: Served, name: str) -> ProjectPage:
     if isinstance(page, Redirect):
         raise BadRequest(f"{source.name!r} only sends clients to {page.url} and has no files to promote")
     return page
-
-
-def _check_download(source: Served, publisher: Publisher, file: File, caller: Caller) -> None:
-    """Ask the plugins, as for a download. Raises Forbidden."""
-    reasons = publisher.hooks.refusals(
-        "pypi_authorize_download", file=file, repository=source.name, identity=caller.identity
-    )
-    if reasons:
-        raise Forbidden("; ".join(reasons))
 
 
 def _there(publisher: Publisher, file: File) -> File | None:

@@ -47,6 +47,10 @@ class Hooks(Protocol):
         """Ask every plugin; return the reasons of those that refuse."""
         ...
 
+    def require(self, hook: str, **arguments: object) -> None:
+        """Ask every plugin. Raises Forbidden with the reasons of those that refuse."""
+        ...
+
     def notify(self, event: str, **arguments: object) -> None:
         """Tell every plugin; what a plugin raises is logged and changes nothing."""
         ...
