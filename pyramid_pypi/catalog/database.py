@@ -4,15 +4,22 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Engine, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pyramid_pypi.catalog.stamp import Stamp
-from pyramid_pypi.catalog.tables import REVISION
+from pyramid_pypi.catalog.tables import REVISION, metadata
 from pyramid_pypi.errors import CatalogUnavailable
 
 __all__ = ["Database", "Errors", "cause_of", "migrate", "open_database", "shown_url"]
+
+# As Alembic makes it.
+_VERSION_TABLE = """
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)
+"""
 
 
 class Database(Protocol):
@@ -76,14 +83,24 @@ def open_database(url: str) -> Database:
     return PostgreSQL(url)
 
 
-def migrate(reading: Engine, writing: Engine, revision: str = "head") -> None:
-    """Bring the schema to `revision`; `writing` has one connection more than that at most.
+def migrate(reading: Engine, writing: Engine) -> None:
+    """Make the tables, or bring those of an older version up to date.
 
     Of several processes that start together one does it while the others wait. Raises what the
     engines raise, and CatalogUnavailable for a schema that is newer than this program.
     """
-    if revision == "head" and _revision(reading) == REVISION:
+    if _revision(reading) == REVISION:
         return
+    with writing.begin() as connection:
+        if inspect(connection).has_table("alembic_version"):
+            _upgrade(connection)
+        else:
+            metadata.create_all(connection, checkfirst=False)
+            connection.exec_driver_sql(_VERSION_TABLE)
+            connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
+
+
+def _upgrade(connection: Connection) -> None:
     # Importing Alembic is slow, so it happens only where there is something to do.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -91,15 +108,14 @@ def migrate(reading: Engine, writing: Engine, revision: str = "head") -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with writing.begin() as connection:
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, revision)
-        except CommandError as error:
-            raise CatalogUnavailable(
-                f"The schema of the catalog cannot be brought up to date: {error}; "
-                "a newer version of this program has been at work there"
-            ) from error
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise CatalogUnavailable(
+            f"The schema of the catalog cannot be brought up to date: {error}; "
+            "a newer version of this program has been at work there"
+        ) from error
 
 
 def shown_url(url: URL) -> str:

@@ -11,6 +11,7 @@ from pyramid_pypi.browse.search import search
 from pyramid_pypi.catalog import Catalog, tables
 from pyramid_pypi.errors import CatalogUnavailable
 from tests.unit.browse.indexes import ANN, BOB
+from tests.unit.catalog.support import downgrade
 
 
 @pytest.fixture
@@ -164,18 +165,10 @@ def test_whatever_was_taken_once_can_be_searched(index, body):
 
 
 def test_a_catalog_of_the_former_version_keeps_its_data_and_is_searched(opened, tmp_path):
-    from alembic import command
-    from alembic.config import Config
-
-    from pyramid_pypi.catalog import migrations
-
     index = opened()
     index.wheel("grail", summary="A cup")
-    config = Config()
-    config.set_main_option("script_location", migrations.__path__[0])
     with index.composed.catalog._database.write.begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0004")
+        downgrade(connection, "0004")
         assert connection.execute(text("SELECT name FROM projects")).scalars().all() == ["grail"]
 
     again = opened()

@@ -4,6 +4,10 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from alembic import command
+from alembic.config import Config
+
+from pyramid_pypi.catalog import migrations
 from pyramid_pypi.catalog.tokens import Token
 from pyramid_pypi.model import File, Hashes, Identity, Scope
 
@@ -61,3 +65,11 @@ def in_threads(*targets):
         thread.join()
     if failures:
         raise failures[0]
+
+
+def downgrade(connection, revision):
+    """Take the schema back to a revision, in a transaction that writes."""
+    config = Config()
+    config.set_main_option("script_location", migrations.__path__[0])
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
