@@ -10,7 +10,7 @@ from pyramid_pypi.api.cursors import cursor_of
 from pyramid_pypi.auth.policy import identity_of
 from pyramid_pypi.browse.viewer import Viewer
 from pyramid_pypi.distribution import is_valid_name, normalise
-from pyramid_pypi.errors import BadRequest, Forbidden, ProjectNotFound, TooLarge, Unauthorized
+from pyramid_pypi.errors import BadRequest, Forbidden, ProjectNotFound, Unauthorized
 from pyramid_pypi.model import Identity
 from pyramid_pypi.served import Served
 from pyramid_pypi.web.context import Operation, RepositoryContext, WebCaller
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
     from pyramid_pypi.app import PackageIndex
 
-__all__ = ["LARGEST_BODY", "MOST_ITEMS", "Asked", "body_of", "require_name"]
+__all__ = ["MOST_ITEMS", "Asked", "require_name"]
 
-LARGEST_BODY: Final = 64 * 1024
 MOST_ITEMS: Final = 500
 _MOST_OPTIONS = 50
 _MOST_DAYS = 365
@@ -148,22 +147,6 @@ def require_name(text: str) -> str:
     if not is_valid_name(text):
         raise ProjectNotFound(f"{text[:80]!r} is not a name that a project can have")
     return normalise(text)
-
-
-def body_of(request: "Request") -> bytes:
-    """Return the body of a request. Raises TooLarge."""
-    environ = request.environ
-    length = environ.get("CONTENT_LENGTH") or ""
-    most = LARGEST_BODY + 1
-    if length.isdecimal():
-        most = min(int(length), most)
-    elif not environ.get("wsgi.input_terminated"):
-        # A server need not put an end to the stream itself.
-        return b""
-    body: bytes = environ["wsgi.input"].read(most)
-    if len(body) > LARGEST_BODY:
-        raise TooLarge(f"The body of a request has up to {LARGEST_BODY} bytes")
-    return body
 
 
 def _options_of(request: "Request") -> dict[str, str]:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from pyramid_pypi.api.asked import Asked, body_of
+from pyramid_pypi.api.asked import Asked
 from pyramid_pypi.api.endpoint import BASE, Endpoint
 from pyramid_pypi.api.table import ENDPOINTS
 from pyramid_pypi.errors import MethodNotAllowed, NotFound
 from pyramid_pypi.settings import Settings
 from pyramid_pypi.web.answers import Answer, answer_encoded
+from pyramid_pypi.web.bodies import read_body
 from pyramid_pypi.web.context import Operation
 from pyramid_pypi.web.foreign import refuse_foreign_page
 from pyramid_pypi.web.places import address_of
@@ -86,7 +87,7 @@ def _view_of(endpoint: Endpoint) -> View:
         asked = Asked.of(request, context.index)
         if endpoint.is_for_accounts:
             asked.require_user()
-        given = [decode(endpoint.takes, body_of(request))] if endpoint.takes else []
+        given = [decode(endpoint.takes, read_body(request))] if endpoint.takes else []
         return answer_encoded(encode(endpoint.view(asked, *given)), _STATUS[endpoint.status])
 
     return view

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from pyramid_pypi.auth.basic import has_controls
-from pyramid_pypi.errors import BadRequest, Forbidden, TooLarge
+from pyramid_pypi.errors import BadRequest, Forbidden
+from pyramid_pypi.web.bodies import read_body
 from pyramid_pypi.web.context import index_of
 from pyramid_pypi.web.foreign import refuse_foreign_page
 from pyramid_pypi.web.sessions import accept_form
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Form", "read_form"]
 
-_LARGEST = 64 * 1024
 _MOST_FIELDS = 500
 
 
@@ -47,20 +47,12 @@ def read_form(request: "Request") -> Form:
     content_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
         raise BadRequest("This takes the form of our page, as application/x-www-form-urlencoded")
-    form = Form(_parse(_body(request)))
+    form = Form(_parse(read_body(request)))
     if not accept_form(request, form.one("csrf")):
         raise Forbidden(
             "This form is out of date, or the browser keeps no cookies: load the page again and send it again"
         )
     return form
-
-
-def _body(request: "Request") -> bytes:
-    length = request.environ.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > _LARGEST:
-        raise TooLarge(f"A form has up to {_LARGEST} bytes")
-    body: bytes = request.environ["wsgi.input"].read(int(length))
-    return body
 
 
 def _parse(body: bytes) -> dict[str, list[str]]:

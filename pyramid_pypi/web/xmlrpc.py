@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from pyramid.request import Request
 
 from pyramid_pypi.auth.policy import identity_of
-from pyramid_pypi.errors import BadRequest, Forbidden, TooLarge, Unauthorized
+from pyramid_pypi.errors import BadRequest, Forbidden, Unauthorized
 from pyramid_pypi.model import Identity
 from pyramid_pypi.web.answers import Answer
+from pyramid_pypi.web.bodies import read_body
 from pyramid_pypi.web.context import RepositoryContext, index_of
 from pyramid_pypi.web.foreign import refuse_foreign_page
 from pyramid_pypi.web.observe import note
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["call", "is_call"]
 
-_LARGEST = 64 * 1024
 _TYPES = {"text/xml", "application/xml"}
 
 
@@ -40,7 +40,7 @@ def call(context: object, request: Request) -> Answer:  # noqa: ARG001 - that of
     served = index.served(request.matchdict.get("repository") or index.settings.default)
     note(request, served.name)
     identity = _reader(RepositoryContext(index, served), request)
-    body = _body(request)
+    body = read_body(request)
     from pyramid_pypi.browse.viewer import Viewer  # noqa: PLC0415
     from pyramid_pypi.web.xmlrpc_methods import Asked  # noqa: PLC0415
 
@@ -67,22 +67,6 @@ def _reader(context: RepositoryContext, request: Request) -> Identity:
     if identity.is_anonymous:
         raise Unauthorized(f"Log in to see {context.served.name!r}")
     raise Forbidden(f"{identity.label} isn't allowed to see {context.served.name!r}")
-
-
-def _body(request: Request) -> bytes:
-    """Return the body. Raises BadRequest, TooLarge."""
-    environ = request.environ
-    length: str = environ.get("CONTENT_LENGTH") or ""
-    if not length.isdecimal():
-        if not environ.get("wsgi.input_terminated"):
-            raise BadRequest("The request has no Content-Length")
-        length = str(_LARGEST + 1) if length == "" else "0"
-    elif int(length[:20]) > _LARGEST:
-        raise TooLarge(f"A call has up to {_LARGEST} bytes")
-    body: bytes = environ["wsgi.input"].read(int(length))
-    if len(body) > _LARGEST:
-        raise TooLarge(f"A call has up to {_LARGEST} bytes")
-    return body
 
 
 def _root(request: Request) -> str:

@@ -108,7 +108,7 @@ def test_a_body_is_small(api):
 
     answer = api.web.request(api.url(YANK), method="POST", body=body, headers=as_user("ann"), status=413)
 
-    assert answer.json["detail"] == "The body of a request has up to 65536 bytes"
+    assert answer.json["detail"] == "The body of such a request has up to 65536 bytes"
 
 
 def test_too_many_wrong_passwords_are_told_when_to_come_back(build, tmp_path):

@@ -10,8 +10,9 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from pyramid_pypi import audit
 from pyramid_pypi.auth.throttle import Throttle
-from pyramid_pypi.errors import NotFound, PypiError, TooManyAttempts
+from pyramid_pypi.errors import NotFound, PypiError, TooLarge, TooManyAttempts
 from pyramid_pypi.web.answers import Answer, answer_json
+from pyramid_pypi.web.bodies import read_body
 from pyramid_pypi.web.context import Operation
 from pyramid_pypi.web.failures import method_not_allowed
 from pyramid_pypi_oidc.errors import Code, Refused
@@ -29,7 +30,6 @@ AUDIENCE = "pypi.oidc.audience"
 MINT = "pypi.oidc.mint"
 
 _PYTP = "application/vnd.pypi.pytp.v1+json"
-_MAX_BODY = MAX_TOKEN + 1024
 _NOBODY = ""
 _REFUSED = "422 Unprocessable Content"
 _OFF = "Nothing is published with tokens here: pypi.authenticators does not list them"
@@ -108,11 +108,10 @@ class _Views:
 
 def _token(request: "Request") -> str:
     """Return the token in the body. Raises Refused."""
-    length = request.content_length
-    if length is None or length > _MAX_BODY:
-        raise Refused(f"Send JSON of at most {_MAX_BODY} bytes", _PAYLOAD)
     try:
-        content = json.loads(request.body_file_raw.read(length))
+        content = json.loads(read_body(request, MAX_TOKEN + 1024))
+    except TooLarge as error:
+        raise Refused(error.message, _PAYLOAD) from error
     except (ValueError, RecursionError):
         content = None
     found = content.get("token") if isinstance(content, dict) else None
