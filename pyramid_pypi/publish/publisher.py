@@ -8,6 +8,7 @@ from pyramid_pypi import audit
 from pyramid_pypi.catalog.roles import Roles
 from pyramid_pypi.distribution import AcceptProfile, Filename, inspect, parse_filename
 from pyramid_pypi.errors import Forbidden, InvalidUpload, ProjectNotFound
+from pyramid_pypi.identities import OPERATOR
 from pyramid_pypi.model import File, Identity, Permission, ProjectStatus
 from pyramid_pypi.publish.checks import check_digests, check_form, check_release
 from pyramid_pypi.publish.managing import check_reason, file_of, files_of, status_of
@@ -100,7 +101,8 @@ class Publisher:
             raise
 
     def _claim(self, name: str, by: Identity) -> bool:
-        if self.roles is None or by.is_anonymous:
+        # Who runs commands on the machine of the index looks after no project.
+        if self.roles is None or by.is_anonymous or OPERATOR in by.principals:
             return False
         try:
             self.repository.project(name)

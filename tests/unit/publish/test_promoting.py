@@ -144,13 +144,19 @@ def test_the_target_has_its_own_profile_and_limit(open_index):
         promote(source, replace(target, max_upload_size=10**6), "holy-grail", "1.0+local", ANN)
 
 
-def test_the_first_in_the_target_owns_it(open_index):
+@pytest.mark.parametrize(
+    ("identity", "roles"),
+    [(Identity.user("ann"), {"user:ann": "owner"}), (Identity.operator("root"), {})],
+    ids=["a user", "a command on the machine of the index"],
+)
+def test_the_first_user_in_the_target_owns_it(open_index, identity, roles):
     index = open_index(**{"pypi.repo.stable.ownership": "first-uploader"})
     add(index.served("private"), WHEEL, make_wheel("holy-grail", "1.0"))
 
-    promote(index.served("private"), index.served("stable"), "holy-grail", "1.0", ANN)
+    by = Caller("upload", identity=identity)
+    promote(index.served("private"), index.served("stable"), "holy-grail", "1.0", by)
 
-    assert index.served("stable").roles.of("holy-grail") == {"user:ann": "owner"}
+    assert index.served("stable").roles.of("holy-grail") == roles
 
 
 class Lying:
