@@ -41,6 +41,9 @@ def projects(context: RepositoryContext, request: Request) -> Answer:
     """Show the list of all projects."""
     if not request.matchdict["slash"]:
         return _add_slash(request)
+    served = context.served
+    if not served.repository.outside and served.shows_all_to(identity_of(request)):
+        offer_hot(request, (served.name, ""), Page(_LIST))
     return _projects(context, request)
 
 
@@ -51,7 +54,7 @@ def root(context: RepositoryContext, request: Request) -> Answer:
     if "text/html" in request.environ.get("HTTP_ACCEPT", ""):
         return landing_page(context, request)
     # Never from memory, where nobody would tell a browser, which gets a page here, from a tool.
-    return _projects(context, request, hot=False)
+    return _projects(context, request)
 
 
 def prefix(context: RepositoryContext, request: Request) -> Answer:  # noqa: ARG001
@@ -80,15 +83,12 @@ def _project(context: RepositoryContext, request: Request, up: str) -> Answer:
     return answer_ready(ready, request)
 
 
-def _projects(context: RepositoryContext, request: Request, *, hot: bool = True) -> Answer:
+def _projects(context: RepositoryContext, request: Request) -> Answer:
     note(request, context.served.name)
+    identity, kind = identity_of(request), _kind(request, _LIST)
     if context.served.repository.outside:
-        return streamed_list(context, identity_of(request), _kind(request, _LIST), request)
-    identity = identity_of(request)
-    ready = list_page(context.index, context.served, identity, _kind(request, _LIST))
-    if hot and context.served.shows_all_to(identity):
-        offer_hot(request, (context.served.name, ""), Page(_LIST))
-    return answer_ready(ready, request)
+        return streamed_list(context, identity, kind, request)
+    return answer_ready(list_page(context.index, context.served, identity, kind), request)
 
 
 def _kind(request: Request, up: str) -> Kind:
