@@ -107,6 +107,8 @@ class PackageIndex:
         self.plugins.notify("pypi_index_closed", index=self)
         for watcher in self.watchers:
             watcher.stop()
+        for watcher in self.watchers:
+            watcher.join()
         for served in self.repositories.values():
             served.repository.close()
         self.login.close()

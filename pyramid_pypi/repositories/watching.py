@@ -59,8 +59,11 @@ class Watcher:
             self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread and wait for it."""
+        """Tell the thread to end."""
         self._stop.set()
+
+    def join(self) -> None:
+        """Wait until the thread has ended."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 from webtest import TestApp
 
@@ -13,6 +15,12 @@ def engine(request, monkeypatch):
         monkeypatch.setenv("TEST_CATALOG", request.param)
     yield
     forget_catalogs()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """Look for new files by the clock: who waits for events takes 50 ms to be stopped."""
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
 
 
 @pytest.fixture

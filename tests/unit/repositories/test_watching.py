@@ -235,6 +235,7 @@ def test_the_thread_sees_new_files_by_events_or_by_the_clock(tree, monkeypatch, 
 
     assert seen.wait(20)
     tree.watcher.stop()
+    tree.watcher.join()
     assert tree.listed == [f"holy-grail/{WHEEL}"]
 
 
