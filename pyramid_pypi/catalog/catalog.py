@@ -1,7 +1,7 @@
 """The catalog as one object: what repositories ask and what they write."""
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
@@ -78,6 +78,11 @@ class Catalog:
         with self.reading() as connection:
             return reading.keys(connection, repository)
 
+    def keys_of(self, repository: str, filenames: Sequence[str]) -> set[str]:
+        """Return the storage keys of the files of these names, those that are there."""
+        with self.reading() as connection:
+            return reading.keys_of(connection, repository, [name.lower() for name in filenames])
+
     def status(self, repository: str, name: str) -> ProjectStatus | None:
         """Return the status marker of a project, None when there is no such project."""
         with self.reading() as connection:
@@ -87,6 +92,11 @@ class Catalog:
         """Return what is known of a removed file of that name, or None."""
         with self.reading() as connection:
             return reading.removed(connection, repository, filename)
+
+    def standing(self, repository: str, name: str, filename: str) -> reading.Standing:
+        """Return what there is of a file of the project `name` before its upload."""
+        with self.reading() as connection:
+            return reading.standing(connection, repository, name, filename)
 
     def removed_names(self, repository: str) -> set[str]:
         """Return the names of all removed files of `repository`, in lower case."""

@@ -1,6 +1,7 @@
 """The questions that are put to the catalog."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +25,16 @@ from pyramid_pypi.catalog.tables import (
 from pyramid_pypi.model import Change, File, Hashes, ProjectName, ProjectPage, ProjectStatus, RemovedFile
 
 _BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is of a file before its upload: itself, one of its name that was removed, its project."""
+
+    file: File | None
+    removed: RemovedFile | None
+    status: ProjectStatus | None
+
 
 _FILE_COLUMNS = (
     projects_table.c.name,
@@ -77,6 +88,10 @@ _FILES_AFTER = Prepared(
     )
     .order_by(projects_table.c.name, files_table.c.filename)
     .limit(bindparam("limit"))
+)
+_KEYS_OF = select(files_table.c.storage_key).where(
+    files_table.c.repository == bindparam("repository"),
+    files_table.c.filename_key.in_(bindparam("filenames", expanding=True)),
 )
 _KEYS = Prepared(select(files_table.c.storage_key).where(_file_is_of_repository))
 _PROJECTS = Prepared(
@@ -154,12 +169,30 @@ def keys(connection: Connection, repository: str) -> set[str]:
     return {key for (key,) in _KEYS.run(connection, {"repository": repository})}
 
 
+def keys_of(connection: Connection, repository: str, filenames: Sequence[str]) -> set[str]:
+    """Return the storage keys of those of the files that are there, whose names are in lower case."""
+    found: set[str] = set()
+    for start in range(0, len(filenames), _BATCH):
+        batch = filenames[start : start + _BATCH]
+        found.update(connection.execute(_KEYS_OF, {"repository": repository, "filenames": batch}).scalars())
+    return found
+
+
 def removed(connection: Connection, repository: str, filename: str) -> RemovedFile | None:
     """Return what is known of a removed file of this name."""
     if _is_nowhere(filename):
         return None
     row = _REMOVED.run(connection, {"repository": repository, "key": filename.lower()}).fetchone()
     return None if row is None else RemovedFile(row[0], from_microseconds(row[1]))
+
+
+def standing(connection: Connection, repository: str, name: str, filename: str) -> Standing:
+    """Return what a new file of the project `name` has to reckon with."""
+    return Standing(
+        file(connection, repository, filename),
+        removed(connection, repository, filename),
+        status(connection, repository, name),
+    )
 
 
 def removed_names(connection: Connection, repository: str) -> set[str]:

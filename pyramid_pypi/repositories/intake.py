@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from pyramid_pypi.catalog import Catalog
 from pyramid_pypi.errors import BlobExists, BlobMissing, FileConflict, ProjectClosed, PypiError, Unavailable
-from pyramid_pypi.model import File, Identity, RemovedFile
+from pyramid_pypi.model import File, Identity, ProjectStatus, RemovedFile
 from pyramid_pypi.publish.upload import Upload
 from pyramid_pypi.repositories.records import write_record
 from pyramid_pypi.storage import Storage
@@ -51,14 +51,13 @@ class Intake:
 
         A file that was somewhere else before keeps its `past`.
         """
-        known = self._catalog.file(self._name, upload.filename.filename)
-        if known is not None:
-            return self._again(known, upload), False
-        self._refuse_closed(upload.project)
-        removed = self._catalog.removed(self._name, upload.filename.filename)
-        _refuse_removed(upload, removed)
+        before = self._catalog.standing(self._name, upload.project, upload.filename.filename)
+        if before.file is not None:
+            return self._again(before.file, upload), False
+        _refuse_closed(upload, before.status)
+        _refuse_removed(upload, before.removed)
         file = _with_past(self._new_file(upload, by), past)
-        is_ours = self._put(file, upload, removed)
+        is_ours = self._put(file, upload, before.removed)
         try:
             return self._list(file, upload, by)
         except Exception:
@@ -158,11 +157,6 @@ class Intake:
             comment=upload.comment,
         )
 
-    def _refuse_closed(self, project: str) -> None:
-        status = self._catalog.status(self._name, project)
-        if status in {"archived", "quarantined"}:
-            raise ProjectClosed(f"The project {project!r} is {status} and takes no files")
-
 
 def _with_past(file: File, past: Past) -> File:
     return replace(
@@ -171,6 +165,11 @@ def _with_past(file: File, past: Past) -> File:
         uploaded_by=file.uploaded_by if past.uploaded_by is None else past.uploaded_by,
         yanked=past.yanked,
     )
+
+
+def _refuse_closed(upload: Upload, status: ProjectStatus | None) -> None:
+    if status in {"archived", "quarantined"}:
+        raise ProjectClosed(f"The project {upload.project!r} is {status} and takes no files")
 
 
 def _refuse_removed(upload: Upload, removed: RemovedFile | None) -> None:

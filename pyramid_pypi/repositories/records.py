@@ -26,7 +26,7 @@ def write_record(file: File, display: str) -> bytes:
         "signed": file.signed,
         "comment": file.comment,
     }
-    return json.dumps(content, indent=1).encode()
+    return json.dumps(content).encode()
 
 
 def apply_record(file: File, record: bytes | None) -> File:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyramid_pypi.errors import PypiError, StorageUnavailable
 from pyramid_pypi.repositories.adoption import Adopter
@@ -71,19 +70,18 @@ class Watcher:
     def round(self) -> None:
         """Look once; adopt what has appeared and drop what has disappeared."""
         self._storage.check()
-        first = not self.rounds
-        missing = self._repository.catalog.keys(self._repository.name) if first else set()
-        listed = len(missing)
+        catalog, name = self._repository.catalog, self._repository.name
         retry, self._pending = self._pending, set()
-        for key in retry:
+        found = {*retry, *self._changed()}
+        if self.rounds:
+            # Most of what is new has been uploaded here.
+            listed = catalog.keys_of(name, [key.rpartition("/")[2] for key in found])
+        else:
+            listed = catalog.keys(name)
+        for key in sorted(found - listed):
             self._adopt(key)
-        for key in self._changed():
-            if key in missing:
-                missing.remove(key)
-            else:
-                self._adopt(key)
-        if first:
-            self._finish_first(missing, listed)
+        if not self.rounds:
+            self._finish_first(listed - found, len(listed))
         self.rounds += 1
 
     def _finish_first(self, missing: set[str], listed: int) -> None:
@@ -152,8 +150,8 @@ class Watcher:
                 yield
 
     def _is_of_tree(self, _change: object, path: str) -> bool:
-        parts = Path(path).relative_to(self._root).parts
-        return not any(part.startswith(".") for part in parts)
+        # Each upload is a dozen events in our own folder.
+        return "/." not in path.removeprefix(str(self._root))
 
     def _adopt(self, key: str) -> None:
         with suppress(OSError):
