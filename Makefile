@@ -7,9 +7,8 @@ BIN = $(VENV)/bin
 INI ?= development.ini
 SHELL = /bin/bash
 
-# What measures time, fills disks and kills servers has the machine for itself.
-ALONE = tests/security tests/services
-BESIDE = tests/clients tests/contract tests/docs tests/functional tests/unit plugins
+# What measures time or memory has the machine for itself.
+OTHERS = not soak and not live
 
 .PHONY: serve test lint coverage packages bench soak clean
 
@@ -17,8 +16,8 @@ serve: $(VENV)/.serve
 	$(BIN)/pserve $(INI)
 
 test: packages $(VENV)/.test lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(BESIDE)
-	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone and $(OTHERS)"
+	$(BIN)/python -m pytest -m "alone and $(OTHERS)"
 
 # The same with the lines and branches that no test reaches; takes a third longer.
 coverage: packages $(VENV)/.test

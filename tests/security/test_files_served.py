@@ -10,6 +10,8 @@ import pytest
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
 from tests.security.support import JSON
 
+pytestmark = pytest.mark.alone
+
 numbers = itertools.count(1)
 
 

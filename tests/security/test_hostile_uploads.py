@@ -9,6 +9,8 @@ import pytest
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
 from tests.security.support import form
 
+pytestmark = pytest.mark.alone
+
 WHEEL = "holy_grail-1.0-py3-none-any.whl"
 GOOD = make_wheel("holy-grail", "1.0")
 numbers = itertools.count(1)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.security.support import raw, statuses
 
+pytestmark = pytest.mark.alone
+
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
 

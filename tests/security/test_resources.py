@@ -18,6 +18,8 @@ import pytest
 from pyramid_pypi.testing.artefacts import make_metadata, make_wheel, record_of
 from tests.security.support import Server, form
 
+pytestmark = pytest.mark.alone
+
 MIB = 1 << 20
 WHEEL = "holy_grail-1.0-py3-none-any.whl"
 SDIST = "holy_grail-1.0.tar.gz"

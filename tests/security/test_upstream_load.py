@@ -14,6 +14,8 @@ from tests.following import following
 from tests.live import post_file
 from tests.security.support import JSON, Client
 
+pytestmark = pytest.mark.alone
+
 RUNNERS = pytest.mark.parametrize("runner", ["pyramid_pypi", "waitress"])
 READ_TIMEOUT = 3
 SETTINGS = {

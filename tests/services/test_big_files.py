@@ -12,6 +12,8 @@ import pytest
 from pyramid_pypi.testing.artefacts import make_metadata, record_of
 from tests.live import LiveServer, write_ini
 
+pytestmark = pytest.mark.alone
+
 MIB = 2**20
 LIMIT = 150 * MIB
 BOUNDARY = b"b" * 40

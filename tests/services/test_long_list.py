@@ -11,6 +11,8 @@ from tests.following import following
 from tests.live import post_file
 from tests.security.support import make_wheel
 
+pytestmark = pytest.mark.alone
+
 NAMES = 600_000
 LIMIT = 200 * 2**20
 JSON = "application/vnd.pypi.simple.v1+json"

@@ -7,6 +7,8 @@ from pyramid_pypi_objectstore.testing_faults import FaultyProxy
 from tests.postgres import Postgres
 from tests.services.cluster import DEPLOY, Load, cluster
 
+pytestmark = pytest.mark.alone
+
 OPEN = {
     "PYPI_DEFAULT": "private",
     "PYPI_REPO_PRIVATE_READ": "everyone",

@@ -17,6 +17,8 @@ from tests.services.running import (
     receive,
 )
 
+pytestmark = pytest.mark.alone
+
 
 def test_bytes_are_sent_while_they_arrive(running, arriving):
     with running.connect() as connection:
