@@ -70,21 +70,31 @@ class Watcher:
     def round(self) -> None:
         """Look once; adopt what has appeared and drop what has disappeared."""
         self._storage.check()
-        catalog, name = self._repository.catalog, self._repository.name
         retry, self._pending = self._pending, set()
-        found = {*retry, *self._changed()}
-        if self.rounds:
-            # Most of what is new has been uploaded here.
-            listed = catalog.keys_of(name, [key.rpartition("/")[2] for key in found])
-        else:
-            listed = catalog.keys(name)
-        for key in sorted(found - listed):
+        for key in retry:
             self._adopt(key)
-        if not self.rounds:
-            self._finish_first(listed - found, len(listed))
+        if self.rounds:
+            self._follow()
+        else:
+            self._begin()
         self.rounds += 1
 
-    def _finish_first(self, missing: set[str], listed: int) -> None:
+    def _follow(self) -> None:
+        """Adopt what is new, most of which has been uploaded here and is listed."""
+        found = set(self._changed())
+        names = [key.rpartition("/")[2] for key in found]
+        for key in sorted(found - self._repository.catalog.keys_of(self._repository.name, names)):
+            self._adopt(key)
+
+    def _begin(self) -> None:
+        """Compare all that is there with all that is listed."""
+        missing = self._repository.catalog.keys(self._repository.name)
+        listed = len(missing)
+        for key in self._changed():
+            if key in missing:
+                missing.remove(key)
+            else:
+                self._adopt(key)
         if self._storage.is_new and listed and len(missing) == listed:
             raise StorageUnavailable(
                 f"{self._root} has none of the {listed} files that are listed: is it mounted? "

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pyramid_pypi.catalog import Catalog
+from pyramid_pypi.catalog import Catalog, reading
 from pyramid_pypi.errors import CatalogUnavailable
 from pyramid_pypi.model import Identity
 from pyramid_pypi.repositories import Hosted
 from pyramid_pypi.repositories.watching import Watcher
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
+from tests.unit.cli.upkeeping import put
 
 WHEEL = "holy_grail-1.0-py3-none-any.whl"
 CONTENT = make_wheel("Holy-Grail", "1.0", requires_python=">=3.9")
@@ -250,6 +251,20 @@ def test_a_round_that_was_cut_off_is_made_up_for(tree, monkeypatch):
     tree.watcher._safe_round()
 
     assert tree.listed == [WHEEL, "other-1.0-py3-none-any.whl"]
+
+
+def test_uploads_of_our_own_are_looked_for_in_the_catalog_once(tree, monkeypatch):
+    monkeypatch.setattr(reading, "_BATCH", 7)
+    tree.watcher.round()
+    for version in range(20):
+        put(tree.repository, "holy-grail", f"{version}", content=CONTENT)
+    asked = []
+    read = tree.catalog.reading
+    monkeypatch.setattr(tree.catalog, "reading", lambda: asked.append(1) or read())
+
+    tree.watcher.round()
+
+    assert asked == [1]
 
 
 def test_a_quiet_round_lists_no_folder(tree, monkeypatch):
