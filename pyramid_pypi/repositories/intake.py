@@ -16,7 +16,7 @@ from pyramid_pypi.catalog import Catalog
 from pyramid_pypi.errors import BlobExists, BlobMissing, FileConflict, ProjectClosed, PypiError, Unavailable
 from pyramid_pypi.model import File, Identity, ProjectStatus, RemovedFile
 from pyramid_pypi.publish.upload import Upload
-from pyramid_pypi.repositories.records import write_record
+from pyramid_pypi.repositories.records import apply_record, recorded_hashes, write_record
 from pyramid_pypi.storage import Storage
 from pyramid_pypi.storage.reading import hash_blob, read_blob
 
@@ -59,7 +59,8 @@ class Intake:
         file = _with_past(self._new_file(upload, by), past)
         is_ours = self._put(file, upload, before.removed)
         try:
-            return self._list(file, upload, by)
+            self._sign(file, upload)
+            return self._list(self._recorded(file, upload, is_ours=is_ours), upload, by)
         except Exception:
             if is_ours:
                 self._undo(file)
@@ -76,8 +77,6 @@ class Intake:
         self._catalog.unless_listed(self._name, file.filename, remove)
 
     def _list(self, file: File, upload: Upload, by: Identity) -> tuple[File, bool]:
-        self._sign(file, upload)
-        self._storage.put_record(file.key, write_record(file, upload.display))
         serial = self._catalog.add(
             self._name, file, by, display=upload.display, metadata=upload.core_metadata
         )
@@ -92,6 +91,17 @@ class Intake:
             # Ours has just taken the place of what says when the winner came, and from whom.
             self._storage.put_record(known.key, write_record(known, upload.display))
         return known, False
+
+    def _recorded(self, file: File, upload: Upload, *, is_ours: bool) -> File:
+        """Return the file as its record tells it, which is written unless there is one of these bytes.
+
+        Somebody else may be listing just now, by its record, what an upload has left that was cut off.
+        """
+        record = None if is_ours else self._storage.record(file.key)
+        if recorded_hashes(record, upload.size) == upload.hashes:
+            return apply_record(file, record)
+        self._storage.put_record(file.key, write_record(file, upload.display))
+        return file
 
     def _put(self, file: File, upload: Upload, removed: RemovedFile | None) -> bool:
         """Store the bytes; return whether it was this call that did."""

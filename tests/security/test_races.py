@@ -3,10 +3,12 @@
 import os
 import stat
 import threading
+from contextlib import suppress
 
 import pytest
 
 from pyramid_pypi.errors import BlobMissing, CatalogUnavailable, PypiError, StorageUnavailable
+from pyramid_pypi.repositories.records import write_record
 from pyramid_pypi.testing.artefacts import make_wheel
 from tests.functional.support import OPEN, make_client
 
@@ -68,6 +70,37 @@ def test_an_upload_during_a_deletion_keeps_its_bytes(client, repository, monkeyp
         assert client.web.get(client.url("holy-grail", FILENAME)).body == CONTENT
     else:
         assert found[0] in {400, 409, 503}
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_the_record_of_a_file_whose_upload_was_cut_off_twice_says_what_the_list_says(
+    client, repository, monkeypatch
+):
+    """The watcher lists what the first upload has left, while the second one is cut off."""
+    storage, watcher = repository.storage, client.index.watchers[0]
+
+    def cut_off(target, name):
+        original = getattr(target, name)
+
+        def method(*args, **kw):
+            original(*args, **kw)
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, method)
+            with suppress(Killed):
+                client.upload(FILENAME, CONTENT)
+
+    cut_off(storage, "put_record")
+    written = storage.record(f"holy-grail/{FILENAME}")
+    pausing(monkeypatch, client.index.catalog, "add", lambda: cut_off(storage, "put_record"))
+    watcher.round()
+
+    assert storage.record(f"holy-grail/{FILENAME}") == written
+    assert write_record(repository.file(FILENAME), "holy-grail") == written
 
 
 def test_the_watcher_does_not_bring_back_what_is_being_deleted(client, repository, monkeypatch):
