@@ -14,10 +14,11 @@ from pyramid_pypi.distribution import LENIENT, Filename, guess_filename, inspect
 from pyramid_pypi.errors import BlobMissing, InvalidUpload, TooLarge
 from pyramid_pypi.model import Blob, File, Hashes, Identity, LocalFile, StoredBlob
 from pyramid_pypi.repositories.hosted import Hosted
+from pyramid_pypi.repositories.listing import Found, list_found
 from pyramid_pypi.repositories.records import apply_record, recorded_hashes
 from pyramid_pypi.storage.reading import Hasher, hash_blob, read_blob
 
-__all__ = ["STORAGE_IDENTITY", "Adopter", "Found", "Known"]
+__all__ = ["STORAGE_IDENTITY", "Adopter", "Known"]
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +26,6 @@ STORAGE_IDENTITY = Identity("", frozenset())
 """Who the journal names when nobody uploaded a file: it was simply there."""
 
 _GIVE_UP_AFTER = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A distribution that is to be listed: the file, its project's display name, its core metadata."""
-
-    file: File
-    display: str
-    metadata: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +163,11 @@ class Adopter:
 
     def _list(self, found: Found) -> None:
         catalog, name = self.repository.catalog, self.repository.name
-        catalog.add(name, found.file, STORAGE_IDENTITY, display=found.display, metadata=found.metadata)
+        list_found(catalog, name, found, STORAGE_IDENTITY, self._recorded)
+
+    def _recorded(self, file: File) -> File:
+        """Return the file as its record tells it by now: an upload may have written it meanwhile."""
+        return apply_record(file, self.repository.storage.record(file.key))
 
     @contextmanager
     def _at_hand(self, blob: Blob) -> Iterator[tuple[Path, Hashes | None]]:

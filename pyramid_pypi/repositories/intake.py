@@ -11,11 +11,13 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from pyramid_pypi.catalog import Catalog
 from pyramid_pypi.errors import BlobExists, BlobMissing, FileConflict, ProjectClosed, PypiError, Unavailable
 from pyramid_pypi.model import File, Identity, ProjectStatus, RemovedFile
 from pyramid_pypi.publish.upload import Upload
+from pyramid_pypi.repositories.listing import Found, list_found
 from pyramid_pypi.repositories.records import apply_record, recorded_hashes, write_record
 from pyramid_pypi.storage import Storage
 from pyramid_pypi.storage.reading import hash_blob, read_blob
@@ -57,13 +59,12 @@ class Intake:
         _refuse_closed(upload, before.status)
         _refuse_removed(upload, before.removed)
         file = _with_past(self._new_file(upload, by), past)
-        is_ours = self._put(file, upload, before.removed)
+        if not self._put(file, upload, before.removed):
+            return self._adopt(file, upload, by)
         try:
-            self._sign(file, upload)
-            return self._list(self._recorded(file, upload, is_ours=is_ours), upload, by)
+            return self._list(file, upload, by)
         except Exception:
-            if is_ours:
-                self._undo(file)
+            self._undo(file)
             raise
 
     def discard(self, file: File) -> None:
@@ -77,27 +78,40 @@ class Intake:
         self._catalog.unless_listed(self._name, file.filename, remove)
 
     def _list(self, file: File, upload: Upload, by: Identity) -> tuple[File, bool]:
+        self._sign(file, upload)
+        self._storage.put_record(file.key, write_record(file, upload.display))
         serial = self._catalog.add(
             self._name, file, by, display=upload.display, metadata=upload.core_metadata
         )
         if serial is not None:
             self._restore(file, upload)
             return file, True
-        winner = self._catalog.file(self._name, file.filename)
-        if winner is None:
-            raise Unavailable(f"{file.filename} is being changed; try again")
-        known = self._again(winner, upload)
+        known = self._winner(file, upload)
         if known.key == file.key:
             # Ours has just taken the place of what says when the winner came, and from whom.
             self._storage.put_record(known.key, write_record(known, upload.display))
         return known, False
 
-    def _recorded(self, file: File, upload: Upload, *, is_ours: bool) -> File:
-        """Return the file as its record tells it, which is written unless there is one of these bytes.
+    def _adopt(self, file: File, upload: Upload, by: Identity) -> tuple[File, bool]:
+        """List a file that was here, as one that was cut off has left it, while others may do the same."""
+        self._sign(file, upload)
+        found = Found(file, upload.display, upload.core_metadata)
+        listed = list_found(self._catalog, self._name, found, by, partial(self._recorded, upload))
+        if listed is None:
+            return self._winner(file, upload), False
+        self._restore(listed, upload)
+        return listed, True
 
-        Somebody else may be listing just now, by its record, what an upload has left that was cut off.
-        """
-        record = None if is_ours else self._storage.record(file.key)
+    def _winner(self, file: File, upload: Upload) -> File:
+        """Return the file of that name that somebody else has listed meanwhile."""
+        found = self._catalog.file(self._name, file.filename)
+        if found is None:
+            raise Unavailable(f"{file.filename} is being changed; try again")
+        return self._again(found, upload)
+
+    def _recorded(self, upload: Upload, file: File) -> File:
+        """Return a file as its record tells it, which is written unless there is one of these bytes."""
+        record = self._storage.record(file.key)
         if recorded_hashes(record, upload.size) == upload.hashes:
             return apply_record(file, record)
         self._storage.put_record(file.key, write_record(file, upload.display))

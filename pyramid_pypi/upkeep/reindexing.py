@@ -11,7 +11,8 @@ from pyramid_pypi.catalog import reading, writing
 from pyramid_pypi.errors import StorageUnavailable
 from pyramid_pypi.model import StoredBlob
 from pyramid_pypi.repositories import Hosted
-from pyramid_pypi.repositories.adoption import STORAGE_IDENTITY, Adopter, Found, Known
+from pyramid_pypi.repositories.adoption import STORAGE_IDENTITY, Adopter, Known
+from pyramid_pypi.repositories.listing import Found
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 
 __all__ = ["Reindexing"]

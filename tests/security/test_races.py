@@ -76,8 +76,9 @@ class Killed(BaseException):
     """The process ends here."""
 
 
+@pytest.mark.parametrize("step", ["put", "put_record"])
 def test_the_record_of_a_file_whose_upload_was_cut_off_twice_says_what_the_list_says(
-    client, repository, monkeypatch
+    client, repository, monkeypatch, step
 ):
     """The watcher lists what the first upload has left, while the second one is cut off."""
     storage, watcher = repository.storage, client.index.watchers[0]
@@ -94,13 +95,12 @@ def test_the_record_of_a_file_whose_upload_was_cut_off_twice_says_what_the_list_
             with suppress(Killed):
                 client.upload(FILENAME, CONTENT)
 
-    cut_off(storage, "put_record")
-    written = storage.record(f"holy-grail/{FILENAME}")
-    pausing(monkeypatch, client.index.catalog, "add", lambda: cut_off(storage, "put_record"))
+    cut_off(storage, step)
+    pausing(monkeypatch, client.index.catalog, "writing", lambda: cut_off(storage, "put_record"))
     watcher.round()
 
-    assert storage.record(f"holy-grail/{FILENAME}") == written
-    assert write_record(repository.file(FILENAME), "holy-grail") == written
+    file = repository.file(FILENAME)
+    assert storage.record(file.key) == write_record(file, "holy-grail")
 
 
 def test_the_watcher_does_not_bring_back_what_is_being_deleted(client, repository, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from pyramid_pypi.catalog import Catalog, reading
 from pyramid_pypi.errors import CatalogUnavailable
 from pyramid_pypi.model import Identity
-from pyramid_pypi.repositories import Hosted
+from pyramid_pypi.repositories import Hosted, adoption
 from pyramid_pypi.repositories.watching import Watcher
 from pyramid_pypi.storage.filesystem import FilesystemStorage
 from pyramid_pypi.testing.artefacts import make_sdist, make_wheel
@@ -228,8 +228,8 @@ def test_the_thread_sees_new_files_by_events_or_by_the_clock(tree, monkeypatch, 
     if not with_events:
         monkeypatch.setitem(__import__("sys").modules, "watchfiles", None)
     seen = threading.Event()
-    add = tree.catalog.add
-    monkeypatch.setattr(tree.catalog, "add", lambda *a, **k: (add(*a, **k), seen.set())[0])
+    add = adoption.list_found
+    monkeypatch.setattr(adoption, "list_found", lambda *a: (add(*a), seen.set())[0])
     tree.watcher.start()
 
     tree.drop(f"holy-grail/{WHEEL}")
@@ -244,7 +244,7 @@ def test_a_round_that_was_cut_off_is_made_up_for(tree, monkeypatch):
     tree.drop(WHEEL)
     tree.drop("other-1.0-py3-none-any.whl", make_wheel("other", "1.0"))
     with monkeypatch.context() as patch:
-        patch.setattr(tree.catalog, "add", lambda *_, **__: (_ for _ in ()).throw(CatalogUnavailable("no")))
+        patch.setattr(adoption, "list_found", lambda *_: (_ for _ in ()).throw(CatalogUnavailable("no")))
         tree.watcher._safe_round()
     assert tree.listed == []
 
