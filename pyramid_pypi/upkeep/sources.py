@@ -191,6 +191,9 @@ class _TarTree:
     def __init__(self, archive: tarfile.TarFile) -> None:
         self._archive = archive
         self._members = {member.name: member for member in archive if member.isfile()}
+        # Behind the end of the archive a compressed one has the sum of the whole.
+        while archive.fileobj is not None and archive.fileobj.read(CHUNK):
+            pass
 
     def open(self, path: str) -> IO[bytes]:
         member = self._members.get(path)
