@@ -30,7 +30,7 @@ File: TypeAlias = tuple[str, Path]
 
 FILES = 10_000
 PROJECTS = 500
-READERS = 16
+READERS = 32
 """As many as `reindex` has for a bucket."""
 
 AWAY = 0.02

@@ -18,7 +18,7 @@ from pyramid_pypi.storage.filesystem import FilesystemStorage
 __all__ = ["Reindexing"]
 
 _BATCH = 200
-_LOCAL, _REMOTE = 2, 16
+_LOCAL, _REMOTE = 2, 32
 
 
 @dataclass(slots=True)
