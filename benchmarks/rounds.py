@@ -37,8 +37,8 @@ def measure(
             continue
         began = time.monotonic()
         sample = _cell(scenario, server, number, say)
-        settle(server.pid)
         took = time.monotonic() - began
+        settle(server.pid)
         if sample is None or (took > PATIENCE and not scenario.last):
             done.add(key)
         if sample is not None:
