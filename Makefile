@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 INI ?= development.ini
 SHELL = /bin/bash
 
-# What measures time or memory has the machine for itself.
+# Of these tests those that measure time or memory, marked as alone, have the machine for themselves.
 OTHERS = not soak and not live
 
 .PHONY: serve test lint coverage packages bench soak clean
